@@ -1,0 +1,3 @@
+#pragma once
+#include <dirent.h>
+#include <sys/stat.h>

@@ -1,0 +1,67 @@
+//! What a server calls the content of an object.
+
+/// An entity tag, without its quotes.
+///
+/// S3 says that it is the MD5 of the body for objects of a single PUT without KMS or customer keys, and the
+/// MD5 of the parts' MD5s followed by `-N` for N parts (API reference, Object, ETag). Other servers keep to
+/// neither, so both are guesses to be checked, never facts.
+public struct ETag: Hashable, Sendable {
+    public let text: String
+
+    /// Takes the header's or XML's text, with or without quotes, weak or not.
+    public init(_ raw: some StringProtocol) {
+        var text = Substring(raw)
+        if text.hasPrefix("W/") { text = text.dropFirst(2) }
+        if text.count >= 2, text.hasPrefix("\""), text.hasSuffix("\"") {
+            text = text.dropFirst().dropLast()
+        }
+        self.text = String(text)
+    }
+
+    /// The form for `If-Match` (RFC 9110, section 8.8.3).
+    public var quoted: String { "\"\(text)\"" }
+
+    /// The 16 bytes of the MD5 that this tag may be; nil when it cannot be one.
+    public var md5: [UInt8]? {
+        text.utf8.count == 32 ? bytes(ofHex: text.utf8) : nil
+    }
+
+    /// The number of parts when the tag has the form of a multipart object's.
+    public var partCount: Int? {
+        guard let dash = text.lastIndex(of: "-"), text[..<dash].utf8.count == 32 else { return nil }
+        guard bytes(ofHex: text[..<dash].utf8) != nil else { return nil }
+        guard let count = Int(text[text.index(after: dash)...]), count > 0 else { return nil }
+        return count
+    }
+}
+
+extension ETag: CustomStringConvertible {
+    public var description: String { text }
+}
+
+/// The bytes that a text of hexadecimal digits stands for; nil when it is not one.
+func bytes(ofHex digits: some Collection<UInt8>) -> [UInt8]? {
+    guard digits.count.isMultiple(of: 2) else { return nil }
+    var result: [UInt8] = []
+    result.reserveCapacity(digits.count / 2)
+    var high: UInt8?
+    for digit in digits {
+        guard let value = hexValue(digit) else { return nil }
+        if let first = high {
+            result.append(first << 4 | value)
+            high = nil
+        } else {
+            high = value
+        }
+    }
+    return result
+}
+
+private func hexValue(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}

@@ -1,0 +1,75 @@
+//! The header fields of a request or a response, kept as bytes in one buffer.
+
+/// An ordered list of HTTP header fields (RFC 9110, section 5).
+///
+/// Names are held in lower case, since they are compared without case and S3 returns metadata names in
+/// lower case. Values are bytes: S3 metadata may hold text in any encoding, and what the source sent is
+/// what the target must get. One buffer for all fields, because every object needs some dozens of them
+/// and a `String` for each would cost more than the signature.
+public struct HeaderFields: Sendable {
+    private struct Field: Sendable {
+        var nameStart: Int32
+        var valueStart: Int32
+        var valueEnd: Int32
+    }
+
+    private var bytes: [UInt8] = []
+    private var fields: [Field] = []
+
+    public init() {}
+
+    public var count: Int { fields.count }
+
+    public mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        fields.removeAll(keepingCapacity: true)
+    }
+
+    /// Adds a field; the name is lowered, the value taken as it is.
+    public mutating func append(_ name: String, _ value: String) {
+        append(name: name.utf8, value: value.utf8)
+    }
+
+    /// Adds a field out of raw bytes; the name is lowered, the value taken as it is.
+    public mutating func append(
+        name: some Sequence<UInt8>, value: some Sequence<UInt8>
+    ) {
+        let nameStart = Int32(bytes.count)
+        for byte in name { bytes.append(asciiLowered(byte)) }
+        let valueStart = Int32(bytes.count)
+        bytes.append(contentsOf: value)
+        fields.append(
+            Field(nameStart: nameStart, valueStart: valueStart, valueEnd: Int32(bytes.count)))
+    }
+
+    public func name(at index: Int) -> ArraySlice<UInt8> {
+        let field = fields[index]
+        return bytes[Int(field.nameStart)..<Int(field.valueStart)]
+    }
+
+    public func value(at index: Int) -> ArraySlice<UInt8> {
+        let field = fields[index]
+        return bytes[Int(field.valueStart)..<Int(field.valueEnd)]
+    }
+
+    /// The place of the first field of this name. `name` must be in lower case.
+    public func firstIndex(of name: String) -> Int? {
+        fields.indices.first { self.name(at: $0).elementsEqual(name.utf8) }
+    }
+
+    /// The first value of this name, as bytes. `name` must be in lower case.
+    public func bytes(of name: String) -> ArraySlice<UInt8>? {
+        firstIndex(of: name).map(value(at:))
+    }
+
+    /// The first value of this name, as text. `name` must be in lower case.
+    public subscript(name: String) -> String? {
+        bytes(of: name).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+/// The lower-case form of an ASCII letter; any other byte is itself.
+@inline(__always)
+func asciiLowered(_ byte: UInt8) -> UInt8 {
+    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+}

@@ -1,0 +1,6 @@
+internal import ArgumentParser
+
+@main
+struct S3Find: ParsableCommand {
+    func run() throws {}
+}

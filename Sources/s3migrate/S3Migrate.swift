@@ -1,0 +1,6 @@
+internal import ArgumentParser
+
+@main
+struct S3Migrate: ParsableCommand {
+    func run() throws {}
+}
