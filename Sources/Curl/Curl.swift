@@ -27,7 +27,7 @@ public enum Curl {
             return .failure(
                 CurlError(
                     easy: CurlError.failedInit,
-                    message: "OpenSSL could not be initialised; check its configuration (OPENSSL_CONF)"))
+                    message: "cannot initialise OpenSSL; check its configuration (OPENSSL_CONF)"))
         }
         signal(SIGPIPE, SIG_IGN)
         return Result { () throws(CurlError) in

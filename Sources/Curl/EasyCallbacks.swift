@@ -74,7 +74,8 @@ extension EasyCallbacks {
     func provideStream(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let wanted = min(stream.sizeBytes - stream.sentBytes, Int64(buffer.count))
         guard wanted > 0 else { return 0 }
-        let given = provideBody(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(wanted)]))
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(wanted)))
+        let given = provideBody(into: room)
         guard given > 0 else { return Int(CURL_READFUNC_ABORT) }
         precondition(given <= wanted, "provideBody gave \(given) bytes for a buffer of \(wanted)")
         stream.sentBytes += Int64(given)

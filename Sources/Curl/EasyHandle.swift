@@ -35,9 +35,10 @@ public struct EasyHandle: ~Copyable {
     /// - Parameters:
     ///   - callbacks: what is called during the exchanges; held until `close`, and for this handle only.
     ///   - slot: the number by which `MultiHandle.nextFinished` names this handle.
+    ///   - settings: what may differ between programs; the rest is fixed.
     /// - Throws: what libcurl does not accept of `settings`, with the option's name.
     public init(callbacks: EasyCallbacks, slot: Int, settings: EasySettings) throws(CurlError) {
-        precondition(!callbacks.isBound, "callbacks of slot \(callbacks.slot) serve a handle already")
+        precondition(!callbacks.isBound, "the callbacks of slot \(callbacks.slot) are in use")
         try Curl.initialize()
         guard let raw = curl_easy_init() else {
             throw CurlError(easy: CurlError.failedInit, message: "libcurl gave no easy handle")
@@ -75,6 +76,7 @@ public struct EasyHandle: ~Copyable {
     /// Sets up the next exchange; nothing of the one before is left. Then `MultiHandle.add` starts it.
     ///
     /// - Parameters:
+    ///   - method: PUT and POST may have a body, the others have none.
     ///   - url: the absolute URL, already percent-encoded, up to a NUL; libcurl copies it and sends path
     ///     and query as they stand.
     ///   - headers: libcurl keeps its address: it must live, unchanged, until the handle is removed.

@@ -163,7 +163,8 @@ struct EasyPointer {
     func set(
         _ option: EasyOption<DataFunction>, _ value: curl_write_callback
     ) throws(CurlError) {
-        try check(ccurl_easy_setopt_data_function(raw, option.id, value), "cannot set \(option.name)")
+        let code = ccurl_easy_setopt_data_function(raw, option.id, value)
+        try check(code, "cannot set \(option.name)")
     }
 
     func setSeekFunction(_ value: curl_seek_callback) throws(CurlError) {

@@ -132,7 +132,9 @@ public final class MultiWaker: Sendable {
 
     public func wake() {
         address.withLock { address in
-            guard let raw = address.flatMap(UnsafeMutableRawPointer.init(bitPattern:)) else { return }
+            guard let address, let raw = UnsafeMutableRawPointer(bitPattern: address) else {
+                return
+            }
             // It fails only where there is nothing to wake, which `MultiHandle.init` has ruled out.
             let code = curl_multi_wakeup(raw)
             assert(code == CURLM_OK, "curl_multi_wakeup: \(code.rawValue)")
