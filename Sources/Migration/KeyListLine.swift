@@ -55,10 +55,7 @@ extension KeyListLine {
     ///
     /// A NUL, which no key can hold, comes out as `\x00`, which no reader takes: it is seen, not lost.
     public static func appendEscaped(key: Span<UInt8>, to bytes: inout [UInt8]) {
-        guard needsEscape(key) else {
-            unsafe key.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
-            return
-        }
+        guard needsEscape(key) else { return bytes.append(key) }
         bytes.append(backslash)
         var start = 0
         while start < key.count {
@@ -131,6 +128,9 @@ extension KeyListLine {
 // MARK: - Bytes
 
 extension KeyListLine {
+    /// What a line may have at most, without its newline: an escaped key, and columns of reasonable length.
+    public static var byteCountMax: Int { 8192 }
+
     static var tab: UInt8 { UInt8(ascii: "\t") }
     static var newline: UInt8 { UInt8(ascii: "\n") }
     static var carriageReturn: UInt8 { UInt8(ascii: "\r") }
