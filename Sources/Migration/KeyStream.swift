@@ -122,6 +122,8 @@ public struct KeyStream: Sendable {
     public func chunks(of side: Side) -> [ListChunk] {
         side == .source ? source.chunks : target.chunks
     }
+
+    public func chunk(_ side: Side, _ index: Int) -> ListChunk { chunks(of: side)[index] }
 }
 
 // MARK: - The way on

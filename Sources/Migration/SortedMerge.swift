@@ -22,7 +22,9 @@ public struct ListChunk: Hashable, Sendable {
         self.lineCount = lineCount
     }
 
-    public var path: String { folder.hasSuffix("/") ? folder + name : folder + "/" + name }
+    public var path: String {
+        folder.isEmpty || folder.hasSuffix("/") ? folder + name : folder + "/" + name
+    }
 }
 
 /// The merge of sorted chunks, without I/O: it asks for blocks of bytes and gives lines.
@@ -106,10 +108,13 @@ extension SortedMerge {
 
     public var sizeBytes: Int64? { cursors[current].sizeBytes }
 
+    /// A copy of the key.
+    public func key() -> ObjectKey { withKey { key in ObjectKey(Array(copying: key)) } }
+
     /// A copy of the line.
     public func line() throws(ListError) -> KeyListLine {
         let cursor = cursors[current]
-        let key = withKey { key in ObjectKey(Array(copying: key)) }
+        let key = key()
         guard !cursor.columns.isEmpty else { return KeyListLine(key: key) }
         let text = storage.span.extracting(cursor.columns)
         do throws(ListLineError) {
@@ -281,7 +286,7 @@ extension SortedMerge {
     }
 
     /// The last key of the chunk that was closed last: for one chunk, the last key there is.
-    var lastKeyClosed: ObjectKey? { closedPlace == nil ? nil : ObjectKey(closedKey) }
+    public var lastKeyClosed: ObjectKey? { closedPlace == nil ? nil : ObjectKey(closedKey) }
 }
 
 // MARK: - Checks
