@@ -1,0 +1,50 @@
+//! What every transfer of a run is told alike.
+
+internal import S3
+
+/// The run's fixed choices, and what the probe found out about the target.
+public struct TransferRules: Sendable {
+    public var sourceBucket: String
+    public var targetBucket: String
+    /// Objects above this size do not move whole.
+    public var wholeObjectBytesMax: Int64
+    public var target: TargetCapabilities
+    public var retries: RetryPolicy
+
+    public init(
+        sourceBucket: String, targetBucket: String,
+        wholeObjectBytesMax: Int64 = Limits.multipartThresholdDefaultBytes,
+        target: TargetCapabilities = TargetCapabilities(), retries: RetryPolicy = RetryPolicy()
+    ) {
+        self.sourceBucket = sourceBucket
+        self.targetBucket = targetBucket
+        self.wholeObjectBytesMax = wholeObjectBytesMax
+        self.target = target
+        self.retries = retries
+    }
+}
+
+/// What a target does with what we send, as the probe saw it.
+public struct TargetCapabilities: Sendable, Equatable, Codable {
+    public enum Tagging: String, Sendable, Codable {
+        /// `x-amz-tagging` on PUT is kept.
+        case onPut
+        /// PutObjectTagging works, the header on PUT does not.
+        case afterwards
+        case none
+    }
+
+    /// `If-None-Match: *` on PUT is honoured. Where it is not, a HEAD just before takes its place.
+    public var conditionalPut: Bool
+    /// A PUT whose body is not what its `Content-MD5` says is refused.
+    public var checksContentMD5: Bool
+    public var tagging: Tagging
+
+    public init(
+        conditionalPut: Bool = true, checksContentMD5: Bool = true, tagging: Tagging = .onPut
+    ) {
+        self.conditionalPut = conditionalPut
+        self.checksContentMD5 = checksContentMD5
+        self.tagging = tagging
+    }
+}
