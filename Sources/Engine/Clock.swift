@@ -1,5 +1,6 @@
 //! The run's one clock, and the two servers' clocks beside it.
 
+internal import CLinux
 internal import Glibc
 public import Migration
 public import S3

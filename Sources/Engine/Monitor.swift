@@ -1,5 +1,6 @@
 //! State that several threads share, under one lock, with somebody to wait for its change.
 
+internal import CLinux
 internal import Glibc
 
 /// A lock around a value, and a condition to wait for.

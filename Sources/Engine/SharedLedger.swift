@@ -38,8 +38,9 @@ final class SharedLedger: Sendable {
         /// Workers that have free slots and found no work.
         var hungry: Set<Int> = []
         var workersRunning: Int
-        /// Objects in a row that failed for want of a connection.
-        var unreachableInRow = 0
+        /// The last line is on the disk.
+        var isLogged = false
+        var guards: ListGuards
     }
 
     private let state: Monitor<State>
@@ -47,9 +48,10 @@ final class SharedLedger: Sendable {
     private let workerCount: Int
 
     init(
-        ledger: Ledger, workerCount: Int, wake: @escaping @Sendable (_ worker: Int) -> Void
+        ledger: Ledger, guards: ListGuards, workerCount: Int,
+        wake: @escaping @Sendable (_ worker: Int) -> Void
     ) {
-        state = Monitor(State(ledger: ledger, workersRunning: workerCount))
+        state = Monitor(State(ledger: ledger, workersRunning: workerCount, guards: guards))
         self.wake = wake
         self.workerCount = workerCount
     }
@@ -101,28 +103,22 @@ final class SharedLedger: Sendable {
     func turn(
         worker: Int, ended: [(sequence: Int, record: Ledger.Record)], free: Int, at now: Instant
     ) -> Turn {
-        let turn = state.withLock { state in
+        let (turn, alarm) = state.withLock { state in
+            var alarm: String?
             for (sequence, record) in ended {
                 state.ledger.end(sequence, record, at: now)
-                noteReachability(record.outcome, &state)
+                alarm = state.guards.take(record.outcome) ?? alarm
             }
             let items = state.ending == .no ? state.ledger.take(free) : []
             if items.count < free { state.hungry.insert(worker) }
             let isDry = state.isListed && state.ledger.readyCount == 0
-            return Turn(
+            let turn = Turn(
                 items: items, ending: state.ending, isOver: isDry || state.ending > .no)
+            return (turn, alarm)
         }
+        if let alarm { end(.draining, because: .fault(alarm)) }
         if !ended.isEmpty || !turn.items.isEmpty { state.notify() }
         return turn
-    }
-
-    private func noteReachability(_ outcome: Outcome, _ state: inout State) {
-        let unreachable: Set<FaultClass> = [.transport, .stalled, .tls]
-        guard let faultClass = outcome.failure?.faultClass, unreachable.contains(faultClass) else {
-            state.unreachableInRow = 0
-            return
-        }
-        state.unreachableInRow += 1
     }
 
     func abandon(_ sequences: [Int]) {
@@ -146,6 +142,16 @@ final class SharedLedger: Sendable {
             then: { state in (state.workersRunning == 0, state.ledger.commit()) })
         state.notify()
         return result
+    }
+
+    func endOfLogs() {
+        state.withLock { $0.isLogged = true }
+        state.notify()
+    }
+
+    /// Waits until the last line is written, or the time is over; true when it is written.
+    func waitForEnd(atMost timeout: Duration) -> Bool {
+        state.wait(atMost: timeout, until: { $0.isLogged }, then: { $0.isLogged })
     }
 
     func withLedger<Result>(_ body: (inout Ledger) -> Result) -> Result {

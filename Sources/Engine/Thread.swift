@@ -18,6 +18,11 @@ struct Thread: ~Copyable {
         self.handle = handle
     }
 
+    /// Lets the thread run on by itself; for one that lives as long as the process.
+    consuming func detach() {
+        pthread_detach(handle)
+    }
+
     consuming func join() {
         pthread_join(handle, nil)
     }

@@ -15,7 +15,7 @@ public struct Ledger: Sendable {
         /// Lines of keys that need no work.
         case lines([UInt8], counts: LineCounts)
         /// Admitted, not yet ended. → `ended`
-        case open
+        case open(listedBytes: Int64)
         case ended(Record, isAhead: Bool)
     }
 
@@ -73,6 +73,8 @@ public struct Ledger: Sendable {
     private var endings: Deque<(sequence: Int, at: Instant)> = []
     /// Bytes of lines that wait to be committed.
     public private(set) var waitingBytes = 0
+    /// What the lists say of the sizes of objects that are ready or in progress.
+    public private(set) var openListedBytes: Int64 = 0
     /// Objects that a worker has.
     public private(set) var inProgress = 0
     /// Lines in `ahead.log` whose objects are not committed yet.
@@ -100,7 +102,8 @@ extension Ledger {
     /// Admits an object that is to be copied.
     public mutating func admit(_ key: ObjectKey, listedBytes: Int64?) {
         let sequence = firstSequence + entries.count
-        entries.append(.open)
+        entries.append(.open(listedBytes: listedBytes ?? 0))
+        openListedBytes += listedBytes ?? 0
         ready.append(WorkItem(sequence: sequence, key: key, listedBytes: listedBytes))
     }
 
@@ -144,9 +147,10 @@ extension Ledger {
     /// Takes back an object that has ended.
     public mutating func end(_ sequence: Int, _ record: Record, at now: Instant) {
         precondition(sequence >= firstSequence, "an object ended twice")
-        guard case .open = entries[sequence - firstSequence] else {
+        guard case .open(let listedBytes) = entries[sequence - firstSequence] else {
             preconditionFailure("an object that is not open has ended")
         }
+        openListedBytes -= listedBytes
         precondition(inProgress > 0, "an object ended that nobody had")
         inProgress -= 1
         waitingBytes += record.byteCount
