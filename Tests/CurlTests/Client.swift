@@ -198,7 +198,8 @@ struct Facts {
 extension EasyHandle {
     var facts: Facts {
         Facts(
-            responseCode: responseCode, sendCount: sendCount, newConnectionCount: newConnectionCount,
+            responseCode: responseCode, sendCount: sendCount,
+            newConnectionCount: newConnectionCount,
             localPort: localPort, primaryIP: primaryIP, osErrno: osErrno,
             sentBodyBytes: sentBodyBytes, receivedBodyBytes: receivedBodyBytes,
             requestSizeBytes: requestSizeBytes, totalTime: totalTime, errorText: errorText,

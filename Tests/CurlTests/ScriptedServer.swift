@@ -127,7 +127,7 @@ final class ScriptedServer: Sendable {
         case .readHead(let count): record(connection.readRequest(bodyByteCount: count))
         case .send(let text): connection.send(Array(text.utf8))
         case .sendBytes(let bytes): connection.send(bytes)
-        case .close: shutdown(connection.socket, Int32(SHUT_RDWR)) == 0
+        case .close: connection.close()
         case .reset: connection.reset()
         case .answerAll(let text): answerAll(connection, Array(text.utf8))
         case .idle: connection.waitForEnd()
@@ -198,6 +198,12 @@ private final class Connection {
         return true
     }
 
+    /// The client may have gone first; then there is nothing to do.
+    func close() -> Bool {
+        shutdown(socket, Int32(SHUT_RDWR))
+        return true
+    }
+
     func reset() -> Bool {
         var option = linger(l_onoff: 1, l_linger: 0)
         let size = socklen_t(MemoryLayout<linger>.size)
@@ -222,12 +228,14 @@ private final class Connection {
         return true
     }
 
+    /// Where the head ends: only a line feed can be its last byte.
     private func endOfHead() -> Int? {
-        let mark = Array("\r\n\r\n".utf8)
-        guard received.count >= mark.count else { return nil }
-        return (0...(received.count - mark.count)).first {
-            received[$0..<($0 + mark.count)].elementsEqual(mark)
-        }.map { $0 + mark.count }
+        var index = 0
+        while let lineEnd = received[index...].firstIndex(of: 10) {
+            index = lineEnd + 1
+            if received[..<index].suffix(4).elementsEqual("\r\n\r\n".utf8) { return index }
+        }
+        return nil
     }
 
     private func contentLength(_ head: String) -> Int {

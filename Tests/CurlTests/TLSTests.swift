@@ -70,7 +70,8 @@ import Testing
     }
 }
 
-/// `openssl s_server -www` on a free port, with a new certificate of its own.
+/// `openssl s_server -www` on a free port, with a new certificate of its own. It would agree to HTTP/2 and
+/// cannot speak it: a client that offers it fails.
 private final class TLSServer {
     let certificate: String
     let url: String
@@ -92,7 +93,9 @@ private final class TLSServer {
         waitpid(make.process, nil, 0)
         close(make.output)
         let server = try spawn([
-            "openssl", "s_server", "-www", "-accept", "127.0.0.1:0", "-key", key, "-cert", certificate,
+            "openssl", "s_server", "-www", "-accept", "127.0.0.1:0", "-key", key, "-cert",
+            certificate,
+            "-alpn", "h2,http/1.1",
         ])
         process = server.process
         url = "https://127.0.0.1:\(try Self.port(from: server.output))/"
