@@ -69,6 +69,7 @@ extension CurlError {
     public static let peerFailedVerification: Int32 = easy(CURLE_PEER_FAILED_VERIFICATION)
     public static let badContentEncoding: Int32 = easy(CURLE_BAD_CONTENT_ENCODING)
     public static let sendFailRewind: Int32 = easy(CURLE_SEND_FAIL_REWIND)
+    public static let loginDenied: Int32 = easy(CURLE_LOGIN_DENIED)
     public static let sslCACertBadFile: Int32 = easy(CURLE_SSL_CACERT_BADFILE)
     public static let noConnectionAvailable: Int32 = easy(CURLE_NO_CONNECTION_AVAILABLE)
 
@@ -96,6 +97,7 @@ extension CurlError {
         peerFailedVerification: "CURLE_PEER_FAILED_VERIFICATION",
         badContentEncoding: "CURLE_BAD_CONTENT_ENCODING",
         sendFailRewind: "CURLE_SEND_FAIL_REWIND",
+        loginDenied: "CURLE_LOGIN_DENIED",
         sslCACertBadFile: "CURLE_SSL_CACERT_BADFILE",
         noConnectionAvailable: "CURLE_NO_CONNECTION_AVAILABLE",
     ]

@@ -65,6 +65,13 @@ extension EasyCallbacks {
         errorBuffer[0] == 0 ? nil : String(cString: errorBuffer)
     }
 
+    /// Begins to serve a new handle; what is known of an old one is forgotten.
+    func bind(slot: Int) {
+        isBound = true
+        self.slot = slot
+        beginExchange(streamSizeBytes: 0)
+    }
+
     func beginExchange(streamSizeBytes: Int64) {
         errorBuffer[0] = 0
         sendCount = 0

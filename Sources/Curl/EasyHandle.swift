@@ -52,8 +52,7 @@ public struct EasyHandle: ~Copyable {
             curl_easy_cleanup(raw)
             throw error
         }
-        callbacks.isBound = true
-        callbacks.slot = slot
+        callbacks.bind(slot: slot)
         self.easy = easy
         self.callbacks = callbacks
     }
@@ -128,7 +127,8 @@ extension EasyHandle {
         easy.get(.primaryIP).flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// `errno` of a connection that could not be made; 0 for any other failure.
+    /// `errno` of the last connection that could not be made. It tells something after `couldntConnect`
+    /// only: libcurl does not clear it when another connection was made.
     public var osErrno: Int32 { Int32(truncatingIfNeeded: easy.get(.osErrno)) }
 
     /// Bytes of the request's body that were sent.

@@ -125,7 +125,7 @@ final class Client {
     var multi: MultiHandle?
     let slots: [Slot]
 
-    init(slotCount: Int = 1, _ settings: EasySettings = .brisk) throws {
+    init(_ settings: EasySettings = .brisk, slotCount: Int = 1) throws {
         let multi = try MultiHandle(connectionCacheSize: 2 * slotCount)
         do {
             slots = try (0..<slotCount).map { try Slot($0, settings) }
@@ -198,7 +198,8 @@ struct Facts {
 extension EasyHandle {
     var facts: Facts {
         Facts(
-            responseCode: responseCode, sendCount: sendCount, newConnectionCount: newConnectionCount,
+            responseCode: responseCode, sendCount: sendCount,
+            newConnectionCount: newConnectionCount,
             localPort: localPort, primaryIP: primaryIP, osErrno: osErrno,
             sentBodyBytes: sentBodyBytes, receivedBodyBytes: receivedBodyBytes,
             requestSizeBytes: requestSizeBytes, totalTime: totalTime, errorText: errorText,
