@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -121,9 +123,6 @@ def test_free_ports_are_not_handed_out_twice():
 
 
 def _answers(url: str) -> bool:
-    import urllib.error
-    import urllib.request
-
     try:
         urllib.request.urlopen(url, timeout=2).close()
     except urllib.error.HTTPError as error:
