@@ -2,9 +2,9 @@
 
 /// An entity tag, without its quotes.
 ///
-/// S3 says that it is the MD5 of the body for objects of a single PUT without KMS or customer keys, and the
-/// MD5 of the parts' MD5s followed by `-N` for N parts (API reference, Object, ETag). Other servers keep to
-/// neither, so both are guesses to be checked, never facts.
+/// S3 says that it is the MD5 of the body for objects of a single PUT without KMS or customer keys,
+/// and the MD5 of the parts' MD5s followed by `-N` for N parts (API reference, Object, ETag). Other
+/// servers keep to neither, so both are guesses to be checked, never facts.
 public struct ETag: Hashable, Sendable {
     public let text: String
 

@@ -2,10 +2,10 @@
 
 /// An ordered list of HTTP header fields (RFC 9110, section 5).
 ///
-/// Names are held in lower case, since they are compared without case and S3 returns metadata names in
-/// lower case. Values are bytes: S3 metadata may hold text in any encoding, and what the source sent is
-/// what the target must get. One buffer for all fields, because every object needs some dozens of them
-/// and a `String` for each would cost more than the signature.
+/// Names are held in lower case, since they are compared without case and S3 returns metadata names
+/// in lower case. Values are bytes: S3 metadata may hold text in any encoding, and what the source
+/// sent is what the target must get. One buffer for all fields, because every object needs some
+/// dozens of them and a `String` for each would cost more than the signature.
 public struct HeaderFields: Sendable {
     private struct Field: Sendable {
         var nameStart: Int32
@@ -30,16 +30,30 @@ public struct HeaderFields: Sendable {
         append(name: name.utf8, value: value.utf8)
     }
 
-    /// Adds a field out of raw bytes; the name is lowered, the value taken as it is.
+    /// Adds a field out of raw bytes; the name is lowered, the value taken as it is, but for line
+    /// ends and NULs: they are "invalid and dangerous", since the rest would be read as another
+    /// field, and become spaces (RFC 9110, section 5.5).
     public mutating func append(
         name: some Sequence<UInt8>, value: some Sequence<UInt8>
     ) {
         let nameStart = Int32(bytes.count)
-        for byte in name { bytes.append(asciiLowered(byte)) }
+        for byte in name { bytes.append(asciiLowered(withoutLineEnd(byte))) }
         let valueStart = Int32(bytes.count)
-        bytes.append(contentsOf: value)
+        for byte in value { bytes.append(withoutLineEnd(byte)) }
         fields.append(
             Field(nameStart: nameStart, valueStart: valueStart, valueEnd: Int32(bytes.count)))
+    }
+
+    /// Adds all fields of `other`, in its order.
+    public mutating func append(contentsOf other: HeaderFields) {
+        let shift = Int32(bytes.count)
+        bytes.append(contentsOf: other.bytes)
+        for field in other.fields {
+            fields.append(
+                Field(
+                    nameStart: field.nameStart + shift, valueStart: field.valueStart + shift,
+                    valueEnd: field.valueEnd + shift))
+        }
     }
 
     public func name(at index: Int) -> ArraySlice<UInt8> {
@@ -65,6 +79,44 @@ public struct HeaderFields: Sendable {
     /// The first value of this name, as text. `name` must be in lower case.
     public subscript(name: String) -> String? {
         bytes(of: name).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension HeaderFields {
+    /// Writes the places of all fields into `order`, sorted by the bytes of their names; fields of
+    /// one name keep their order.
+    func sort(into order: inout [Int]) {
+        order.removeAll(keepingCapacity: true)
+        for index in fields.indices {
+            // Insertion: there are a dozen fields, and an array's own sort would allocate.
+            var place = order.count
+            while place > 0, namePrecedes(index, order[place - 1]) { place -= 1 }
+            order.insert(index, at: place)
+        }
+    }
+
+    func hasSameName(_ left: Int, _ right: Int) -> Bool {
+        !namePrecedes(left, right) && !namePrecedes(right, left)
+    }
+
+    private func namePrecedes(_ left: Int, _ right: Int) -> Bool {
+        let (left, right) = (fields[left], fields[right])
+        var (leftIndex, rightIndex) = (Int(left.nameStart), Int(right.nameStart))
+        while rightIndex < Int(right.valueStart) {
+            if leftIndex == Int(left.valueStart) { return true }
+            if bytes[leftIndex] != bytes[rightIndex] { return bytes[leftIndex] < bytes[rightIndex] }
+            leftIndex += 1
+            rightIndex += 1
+        }
+        return false
+    }
+}
+
+@inline(__always)
+private func withoutLineEnd(_ byte: UInt8) -> UInt8 {
+    switch byte {
+    case 0, UInt8(ascii: "\r"), UInt8(ascii: "\n"): UInt8(ascii: " ")
+    default: byte
     }
 }
 

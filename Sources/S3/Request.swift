@@ -32,6 +32,9 @@ public struct Request: Sendable {
     public var query: [(name: String, value: String)]
     public var headers: HeaderFields
     public var payloadHash: PayloadHash
+    /// The XML that an operation sends. An object's bytes are elsewhere, in the buffers of the
+    /// exchange.
+    public var body: [UInt8] = []
 
     public init(
         _ method: Method, operation: String, bucket: String, key: ObjectKey? = nil,

@@ -1,7 +1,7 @@
 //! What a server answered, as a value.
 
-/// The answer to a request. An object's bytes are elsewhere (in the buffers that the exchange was given);
-/// `body` is for XML and for errors.
+/// The answer to a request. An object's bytes are elsewhere (in the buffers that the exchange was
+/// given); `body` is for XML and for errors.
 public struct Response: Sendable {
     public var status: Int
     public var headers: HeaderFields
@@ -12,4 +12,30 @@ public struct Response: Sendable {
         self.headers = headers
         self.body = body
     }
+
+    /// The server's name for this exchange, which its operators ask for.
+    public var requestID: String? {
+        headers["x-amz-request-id"].map { shownText($0, countMax: 100) }
+    }
+
+    /// The server's clock, from `Date` (RFC 9110, section 6.6.1).
+    public var date: Timestamp? {
+        headers["date"].flatMap { Timestamp(httpDate: $0) }
+    }
+
+    /// The length that the headers tell; nil when there is none or it is no number.
+    var contentLength: Int64? {
+        headers.bytes(of: "content-length").flatMap(decimalNumber)
+    }
+
+    /// The entity tag; nil when there is none, or an empty one.
+    var etag: ETag? {
+        headers["etag"].map { ETag($0) }.flatMap { $0.text.isEmpty ? nil : $0 }
+    }
+}
+
+/// The value of digits and nothing else; nil when it is beyond 64 bits.
+func decimalNumber(_ digits: some Collection<UInt8>) -> Int64? {
+    guard !digits.isEmpty, digits.allSatisfy(isDigit) else { return nil }
+    return Int64(String(decoding: digits, as: UTF8.self))
 }

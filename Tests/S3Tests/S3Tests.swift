@@ -1,1 +1,33 @@
-import Testing
+//! What the tests of this module share.
+
+import S3
+
+extension SignedRequest {
+    /// The header lines as text, `name: value` or `name;`.
+    var lines: [String] {
+        headerLineStarts.map { start in
+            String(decoding: headerLines[start...].prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    func value(of name: String) -> String? {
+        lines.first { $0.hasPrefix(name + ": ") }.map { String($0.dropFirst(name.utf8.count + 2)) }
+    }
+
+    var urlText: String { String(decoding: url.dropLast(), as: UTF8.self) }
+}
+
+/// A small generator with a seed (SplitMix64), so that a failure can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,152 @@
+//! Reads a directory from the kernel: getdents64, and stat where the selection needs it.
+
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+
+/// A thread's reader of directories; it keeps the buffer that the kernel writes to.
+final class DirectoryReader: DirectoryReading {
+    private let root: RootDirectory
+    private let selection: Selection
+    private let stop: StopFlag
+    private let tally: SharedTally
+    private let block: UnsafeMutableRawBufferPointer
+
+    init(root: RootDirectory, selection: Selection, stop: StopFlag, tally: SharedTally) {
+        self.root = root
+        self.selection = selection
+        self.stop = stop
+        self.tally = tally
+        block = .allocate(byteCount: Limits.directoryBlockBytes, alignment: 8)
+    }
+
+    deinit {
+        block.deallocate()
+    }
+
+    func contents(of path: [UInt8]) -> DirectoryContents {
+        var reading = Reading(keepsAttributes: selection.wantsAttributes)
+        let outcome: DirectoryContents.Outcome
+        do throws(SystemError) {
+            let directory = try root.open(path)
+            try read(directory, into: &reading)
+            outcome = .read
+        } catch {
+            // The root is what was asked for: without it there is nothing to list.
+            outcome = error.meansVanished && !path.isEmpty ? .vanished : .unreadable(error)
+        }
+        return reading.finished(outcome)
+    }
+
+    private func read(
+        _ directory: borrowing Descriptor, into reading: inout Reading
+    ) throws(SystemError) {
+        let number = directory.number
+        while true {
+            let byteCount = try check { linux_getdents64(number, block.baseAddress, block.count) }
+            guard byteCount > 0 else { break }
+            guard !stop.isRaised else { throw .interruptedByUser }
+            var entries = DirectoryBlock(UnsafeRawBufferPointer(rebasing: block[..<byteCount]))
+            let filesBefore = reading.files
+            while let entry = entries.next() { add(entry, of: number, to: &reading) }
+            tally.found.add(reading.files - filesBefore, ordering: .relaxed)
+        }
+        if reading.isEmpty && selection.wantsMarkers {
+            reading.attributes = try FileAttributes(directory.status())
+        }
+    }
+
+    private func add(_ entry: DirectoryBlock.Entry, of directory: Int32, to reading: inout Reading)
+    {
+        reading.isEmpty = false
+        var kind = entry.kind
+        var attributes: FileAttributes?
+        if selection.needsAttributes(of: kind) {
+            do throws(SystemError) {
+                let known = try FileAttributes(of: entry.name, in: directory)
+                (kind, attributes) = (known.kind, known)
+            } catch {
+                return reading.leaveOut(entry, error)
+            }
+        }
+        reading.add(entry, kind: kind, attributes: attributes, selection: selection)
+    }
+}
+
+/// The contents of a directory while they are read.
+private struct Reading {
+    var isEmpty = true
+    var files = 0
+    var attributes: FileAttributes?
+    private var left = LeftOut()
+    private var listing: DirectoryListing.Builder
+
+    init(keepsAttributes: Bool) {
+        listing = DirectoryListing.Builder(keepsAttributes: keepsAttributes)
+    }
+
+    mutating func add(
+        _ entry: DirectoryBlock.Entry, kind: EntryKind, attributes: FileAttributes?,
+        selection: Selection
+    ) {
+        switch kind {
+        case .directory:
+            listing.append(name: entry.name, isDirectory: true)
+        case .file:
+            guard attributes.map(selection.admits) ?? true else { return left.filteredOut += 1 }
+            files += 1
+            listing.append(name: entry.name, isDirectory: false, attributes: attributes)
+        default:
+            left.count(kind)
+        }
+    }
+
+    mutating func leaveOut(_ entry: DirectoryBlock.Entry, _ error: SystemError) {
+        if error.meansVanished {
+            left.vanished += 1
+        } else {
+            left.unreadable.append(LeftOut.Unreadable(name: Array(entry.name), error: error))
+        }
+    }
+
+    consuming func finished(_ outcome: DirectoryContents.Outcome) -> DirectoryContents {
+        DirectoryContents(
+            outcome: outcome, listing: listing.sorted(), isEmpty: isEmpty, attributes: attributes,
+            left: left)
+    }
+}
+
+extension EntryKind {
+    /// From `st_mode` (inode(7)).
+    fileprivate init(mode: mode_t) {
+        switch mode & S_IFMT {
+        case S_IFREG: self = .file
+        case S_IFDIR: self = .directory
+        case S_IFLNK: self = .symbolicLink
+        case S_IFBLK, S_IFCHR: self = .device
+        case S_IFSOCK: self = .socket
+        case S_IFIFO: self = .fifo
+        default: self = .unknown
+        }
+    }
+}
+
+extension FileAttributes {
+    /// `name` must be followed by a NUL.
+    fileprivate init(of name: UnsafeRawBufferPointer, in directory: Int32) throws(SystemError) {
+        var status = stat()
+        try check {
+            name.withMemoryRebound(to: CChar.self) { text in
+                text.baseAddress.map { fstatat(directory, $0, &status, AT_SYMLINK_NOFOLLOW) } ?? -1
+            }
+        }
+        self.init(status)
+    }
+
+    fileprivate init(_ status: stat) {
+        self.init(
+            kind: EntryKind(mode: status.st_mode), sizeBytes: Int64(status.st_size),
+            modifiedSeconds: Int64(status.st_mtim.tv_sec),
+            changedSeconds: Int64(max(status.st_mtim.tv_sec, status.st_ctim.tv_sec)))
+    }
+}

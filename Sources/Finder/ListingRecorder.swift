@@ -1,0 +1,95 @@
+//! Turns the steps of the walk into lines, counts and complaints: nothing that the walk meets ends nowhere.
+
+internal import Migration
+internal import S3
+internal import Synchronization
+
+/// Decides of each step whether it is an object, and accounts for it if not.
+struct ListingRecorder: ~Copyable {
+    private(set) var counts = Manifest.Counts()
+    private(set) var objects = 0
+    private(set) var bytes: Int64 = 0
+    private var writer: ChunkWriter
+    private let selection: Selection
+    private let tally: SharedTally
+    private let complain: (FindProblem) -> Void
+
+    init(
+        selection: Selection, writer: consuming ChunkWriter, tally: SharedTally,
+        complain: @escaping (FindProblem) -> Void
+    ) {
+        self.selection = selection
+        self.writer = writer
+        self.tally = tally
+        self.complain = complain
+    }
+
+    mutating func record(_ step: KeyOrderWalk.Step, at path: [UInt8]) throws(FindError) {
+        switch step {
+        case .file(let attributes, let isText):
+            try addObject(path, attributes, isText: isText)
+        case .directory(let contents, let isText):
+            account(for: contents, at: path)
+            if contents.isEmpty && contents.outcome == .read && !path.isEmpty {
+                try addEmptyDirectory(path, contents.attributes, isText: isText)
+            }
+        }
+    }
+
+    /// Ends the last chunk; what all of them are.
+    mutating func finish() throws(FindError) -> [Manifest.Chunk] {
+        try writer.finish()
+        return writer.chunks
+    }
+
+    private mutating func account(for contents: DirectoryContents, at path: [UInt8]) {
+        switch contents.outcome {
+        case .read: counts.directories += 1
+        case .vanished: counts.vanished += 1
+        case .unreadable(let error): addUnreadable(path, error)
+        }
+        let left = contents.left
+        counts.symbolicLinks += left.symbolicLinks
+        counts.devices += left.devices
+        counts.sockets += left.sockets
+        counts.fifos += left.fifos
+        counts.filteredOut += left.filteredOut
+        counts.vanished += left.vanished
+        for entry in left.unreadable { addUnreadable(path + entry.name, entry.error) }
+        tally.directories.add(1, ordering: .relaxed)
+    }
+
+    private mutating func addUnreadable(_ path: [UInt8], _ error: SystemError) {
+        counts.unreadable += 1
+        complain(.unreadable(path, error))
+    }
+
+    private mutating func addEmptyDirectory(
+        _ path: [UInt8], _ attributes: FileAttributes?, isText: Bool
+    ) throws(FindError) {
+        counts.emptyDirectories += 1
+        guard selection.wantsMarkers, let attributes else { return }
+        guard selection.admits(attributes) else { return counts.filteredOut += 1 }
+        // Where a marker is stored as an object it is an empty one, whatever a directory's size is.
+        let marker = SizeAndTime(sizeBytes: 0, modifiedSeconds: attributes.modifiedSeconds)
+        try addObject(path, selection.wantsAttributes ? marker : nil, isText: isText)
+    }
+
+    private mutating func addObject(
+        _ path: [UInt8], _ attributes: SizeAndTime?, isText: Bool
+    ) throws(FindError) {
+        guard isText else { return addUnnameable(.notText(path)) }
+        guard path.count <= ObjectKey.byteCountMax else { return addUnnameable(.tooLong(path)) }
+        let modified = attributes.flatMap { Timestamp(seconds: $0.modifiedSeconds).text }
+        try writer.append(
+            key: path.span, sizeBytes: attributes?.sizeBytes, modified: modified)
+        objects += 1
+        bytes += attributes?.sizeBytes ?? 0
+        tally.objects.add(1, ordering: .relaxed)
+    }
+
+    private mutating func addUnnameable(_ problem: FindProblem) {
+        counts.unnameable += 1
+        if counts.unnameable <= Limits.unnameableShownMax { complain(problem) }
+    }
+}

@@ -1,0 +1,91 @@
+//! The directory that is listed, and the way to any directory below it.
+
+internal import CLinux
+internal import Glibc
+
+/// The root of the tree. Everything below is opened relative to it, so that renaming the root or mounting something
+/// over it meanwhile changes nothing.
+final class RootDirectory: Sendable {
+    private let descriptor: Descriptor
+    /// Absolute and without symbolic links.
+    let path: String
+
+    /// Opens the directory; a symbolic link to it is followed, the only one that is.
+    init(_ path: String) throws(SystemError) {
+        descriptor = try openDirectory(path)
+        self.path = try absolutePath(path)
+    }
+
+    /// Opens a directory by its path from the root: empty for the root, else with a slash at the end.
+    ///
+    /// No descriptor is kept for a level of the tree, however deep it is: each directory is opened from the root, in
+    /// one call unless its path is longer than the kernel takes. A symbolic link anywhere on the way was put there
+    /// after its directory was read; it is not followed but an error that means "vanished".
+    func open(_ path: [UInt8]) throws(SystemError) -> Descriptor {
+        let pieces = path.isEmpty ? [".".utf8.map { $0 }[...]] : pathPieces(path)
+        var directory = try open(pieces[0], in: descriptor, isLast: pieces.count == 1)
+        for index in pieces.indices.dropFirst() {
+            let isLast = index == pieces.count - 1
+            directory = try open(pieces[index], in: directory, isLast: isLast)
+        }
+        return directory
+    }
+
+    /// Which directory this is, under whatever path.
+    func identity() throws(SystemError) -> FileIdentity {
+        FileIdentity(try descriptor.status())
+    }
+
+    private func open(
+        _ piece: ArraySlice<UInt8>, in directory: borrowing Descriptor, isLast: Bool
+    ) throws(SystemError) -> Descriptor {
+        let flags = O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW | (isLast ? O_RDONLY : linux_path_only)
+        let name = piece.map { CChar(bitPattern: $0) } + [0]
+        let number = directory.number
+        do throws(SystemError) {
+            return Descriptor(
+                try check {
+                    linux_openat2(number, name, UInt64(flags), UInt64(RESOLVE_NO_SYMLINKS))
+                })
+        } catch  where [ENOSYS, EPERM].contains(error.code) {
+            // Before Linux 5.6, and in containers that know no newer call: only the last name is guarded.
+            return Descriptor(try check { openat(number, name, flags) })
+        }
+    }
+}
+
+/// A file's place in the world: two paths with the same are one file (inode(7)).
+struct FileIdentity: Equatable {
+    let device: dev_t
+    let inode: ino_t
+
+    init(_ status: stat) {
+        device = status.st_dev
+        inode = status.st_ino
+    }
+}
+
+func openDirectory(_ path: String) throws(SystemError) -> Descriptor {
+    Descriptor(try check { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+}
+
+private func absolutePath(_ path: String) throws(SystemError) -> String {
+    guard let resolved = realpath(path, nil) else { throw SystemError(code: errno) }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}
+
+/// Cuts a path that ends with a slash behind slashes, so that each piece is short enough for one call.
+func pathPieces(
+    _ path: [UInt8], bytesMax: Int = Limits.pathPieceBytesMax
+) -> [ArraySlice<UInt8>] {
+    var pieces: [ArraySlice<UInt8>] = []
+    var rest = path[...]
+    while rest.count > bytesMax {
+        // Without a slash one name alone is too long: the kernel shall say so.
+        guard let slash = rest.prefix(bytesMax).lastIndex(of: UInt8(ascii: "/")) else { break }
+        pieces.append(rest[...slash])
+        rest = rest[(slash + 1)...]
+    }
+    return rest.isEmpty ? pieces : pieces + [rest]
+}

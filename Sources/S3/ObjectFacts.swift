@@ -1,0 +1,71 @@
+//! What a GET or HEAD tells of an object besides its bytes, and what of it travels to the target.
+
+/// An object's size, identity and metadata.
+public struct ObjectFacts: Sendable {
+    /// Of the whole object, also when only a range was asked for.
+    public let sizeBytes: Int64
+    public let etag: ETag?
+    /// The raw text of `Last-Modified`: it is compared, seldom read.
+    public let lastModified: String?
+    /// How many tags the object has, if the keys may know it (`x-amz-tagging-count`); else 0.
+    public let tagCount: Int
+    /// How many metadata entries the server could not put into headers (`x-amz-missing-meta`): they
+    /// cannot be carried.
+    public let missingMetaCount: Int
+    /// All that is carried to the target, in the source's order and bytes.
+    public let metadata: HeaderFields
+
+    init(of response: Response, sizeBytes: Int64) {
+        self.sizeBytes = sizeBytes
+        self.etag = response.etag
+        self.lastModified = response.headers["last-modified"]
+        self.tagCount = response.headers.count(of: "x-amz-tagging-count")
+        self.missingMetaCount = response.headers.count(of: "x-amz-missing-meta")
+        self.metadata = carriedMetadata(response.headers)
+    }
+}
+
+/// The headers that PutObject takes and GetObject gives back. `Expires` is free text on S3.
+private let carriedNames = [
+    "content-type", "content-encoding", "content-language", "content-disposition", "cache-control",
+    "expires", "x-amz-website-redirect-location",
+]
+
+private func carriedMetadata(_ headers: HeaderFields) -> HeaderFields {
+    var metadata = HeaderFields()
+    for index in 0..<headers.count {
+        let name = headers.name(at: index)
+        guard isCarried(name) else { continue }
+        guard name.elementsEqual("content-encoding".utf8) else {
+            metadata.append(name: name, value: headers.value(at: index))
+            continue
+        }
+        let codings = withoutTransferCoding(headers.value(at: index))
+        if !codings.isEmpty { metadata.append(name: name, value: codings) }
+    }
+    return metadata
+}
+
+private func isCarried(_ name: ArraySlice<UInt8>) -> Bool {
+    name.starts(with: "x-amz-meta-".utf8) || carriedNames.contains { name.elementsEqual($0.utf8) }
+}
+
+/// The codings less `aws-chunked`, which was how the body once travelled and which some servers
+/// store with the object. A value without it stays as it is, byte for byte.
+private func withoutTransferCoding(_ value: ArraySlice<UInt8>) -> [UInt8] {
+    let codings = value.split(separator: UInt8(ascii: ","))
+    let kept = codings.filter { coding in
+        let name = coding.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+        return !name.map(asciiLowered).elementsEqual("aws-chunked".utf8)
+    }
+    if kept.count == codings.count { return Array(value) }
+    let text = Array(kept.joined(separator: [UInt8(ascii: ",")]))
+    return Array(text.drop { $0 == UInt8(ascii: " ") })
+}
+
+extension HeaderFields {
+    /// A count that a header tells; 0 when it is not there or no number.
+    fileprivate func count(of name: String) -> Int {
+        bytes(of: name).flatMap(decimalNumber).map { Int(clamping: $0) } ?? 0
+    }
+}

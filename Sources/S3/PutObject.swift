@@ -1,0 +1,68 @@
+//! PutObject: writes a whole object, if its conditions hold.
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
+public enum PutObject {
+    public struct Answer: Hashable, Sendable {
+        /// What the server calls what it stored.
+        public let etag: ETag?
+    }
+
+    /// When the object may be written ("Conditional writes", S3 User Guide).
+    public enum Condition: Hashable, Sendable {
+        case none
+        /// Only where nothing is (`If-None-Match: *`).
+        case ifAbsent
+        /// Only over this content (`If-Match`).
+        case ifMatch(ETag)
+    }
+
+    /// `metadata` is what `ObjectFacts.metadata` of the source held, `tagging` the tags in the form of
+    /// `urlQuery(of:)`, `contentMD5` the body's 16 bytes of MD5, which the server then checks. A
+    /// `payloadHash` of `.unsigned` leaves the body to TLS or to `contentMD5`.
+    public static func request(
+        bucket: String, key: ObjectKey, metadata: HeaderFields, tagging: String? = nil,
+        condition: Condition, contentMD5: [UInt8]? = nil, payloadHash: Request.PayloadHash
+    ) -> Request {
+        var request = Request(
+            .put, operation: "PutObject", bucket: bucket, key: key, payloadHash: payloadHash)
+        appendMetadata(metadata, to: &request.headers)
+        if let tagging, !tagging.isEmpty { request.headers.append("x-amz-tagging", tagging) }
+        appendCondition(condition, to: &request.headers)
+        if let contentMD5 {
+            precondition(contentMD5.count == 16, "an MD5 has 16 bytes")
+            request.headers.append("content-md5", base64Text(contentMD5))
+        }
+        return request
+    }
+
+    /// Throws with status 412 when the condition does not hold, 409 when another write was going
+    /// on, 400 BadDigest when the body was damaged.
+    public static func answer(
+        _ response: Response, to request: Request
+    ) throws(S3Error) -> Answer {
+        try response.checkGranted(request)
+        return Answer(etag: response.etag)
+    }
+
+    /// There is always a Content-Type, because libcurl would add one of its own. Where the source
+    /// has none it is S3's default.
+    static func appendMetadata(_ metadata: HeaderFields, to headers: inout HeaderFields) {
+        if metadata.bytes(of: "content-type")?.isEmpty ?? true {
+            headers.append("content-type", "binary/octet-stream")
+        }
+        for index in 0..<metadata.count {
+            let (name, value) = (metadata.name(at: index), metadata.value(at: index))
+            if value.isEmpty, name.elementsEqual("content-type".utf8) { continue }
+            headers.append(name: name, value: value)
+        }
+    }
+
+    /// The tag of `If-Match` goes without quotes: S3 takes both forms in a PUT, Ceph only this one.
+    private static func appendCondition(_ condition: Condition, to headers: inout HeaderFields) {
+        switch condition {
+        case .none: break
+        case .ifAbsent: headers.append("if-none-match", "*")
+        case .ifMatch(let etag): headers.append("if-match", etag.text)
+        }
+    }
+}
