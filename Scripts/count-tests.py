@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sums the results of test runners: prints "N passed, N failed", and exits with 1 unless all passed and all reported.
 
-    count-tests.py RESULTS.xml...        (JUnit's XML, one file from each runner)
+    count-tests.py RESULTS.xml=STATUS...        (JUnit's XML, and with which status its runner ended)
 """
 
 import sys
@@ -9,8 +9,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 
-def count(path: Path) -> tuple[int, int]:
-    """Passed and failed of one runner. A file that is missing, torn or without tests is one failure."""
+def count(path: Path, status: int) -> tuple[int, int]:
+    """Passed and failed of one runner.
+
+    A file that is missing, torn or without tests is one failure, and so is a runner that ended badly for no test's sake.
+    """
     try:
         cases = list(ElementTree.parse(path).getroot().iter("testcase"))
     except (OSError, ElementTree.ParseError) as error:
@@ -25,11 +28,15 @@ def count(path: Path) -> tuple[int, int]:
         print(f"failed: {case.get('classname')} {case.get('name')}")
     for case in skipped:
         print(f"skipped: {case.get('classname')} {case.get('name')}")
+    if status != 0 and not failed:
+        print(f"the runner of {path} ended with status {status}")
+        return len(cases) - len(skipped), 1
     return len(cases) - len(failed) - len(skipped), len(failed)
 
 
-def main(paths: list[str]) -> int:
-    results = [count(Path(path)) for path in paths]
+def main(arguments: list[str]) -> int:
+    runners = [argument.rpartition("=") for argument in arguments]
+    results = [count(Path(path), int(status)) for path, _, status in runners]
     passed, failed = (sum(column) for column in zip(*results, strict=True))
     print(f"{passed} passed, {failed} failed")
     return 0 if failed == 0 else 1

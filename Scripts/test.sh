@@ -21,7 +21,7 @@ make --no-print-directory lint
 step="signing vectors"
 vectors=$results/signing-vectors.txt
 if [ -f Tests/S3Tests/Oracle/make_signing_vectors.py ]; then
-    .build-tools/venv/bin/python Tests/S3Tests/Oracle/make_signing_vectors.py >"$vectors"
+    .build-tools/venv/bin/python Tests/S3Tests/Oracle/make_signing_vectors.py --seed "${SEED:-20260101}" --count 5000 >"$vectors"
     export SIGNING_VECTORS=$vectors
 fi
 
@@ -30,7 +30,8 @@ make --no-print-directory build-tests
 
 # From here on every runner runs, whatever another one found.
 step="unit tests"
-timeout 1200 swift test --skip-build --xunit-output "$results/swift.xml" || echo "swift test ended with $?"
+swift_status=0 pytest_status=0
+timeout 1200 swift test --skip-build --xunit-output "$results/swift.xml" || swift_status=$?
 
 step="release build"
 make --no-print-directory build
@@ -38,7 +39,7 @@ make --no-print-directory build
 step="end-to-end tests"
 S3MIGRATE=$top/.build/release/s3migrate S3FIND=$top/.build/release/s3find \
     .build-tools/venv/bin/pytest -c Tests/pytest.ini --rootdir Tests --junitxml="$results/pytest.xml" ${PYTEST_OPTIONS:-} ||
-    echo "pytest ended with $?"
+    pytest_status=$?
 
 step="done"
-python3 Scripts/count-tests.py "$results/swift-swift-testing.xml" "$results/pytest.xml"
+python3 Scripts/count-tests.py "$results/swift-swift-testing.xml=$swift_status" "$results/pytest.xml=$pytest_status"
