@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# What the end-to-end tests need beyond the build: real S3 servers, and Python packages.
+# A server that cannot be had is an error here, and no reason for a test to be skipped later.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+"$here/install-packages.sh" radosgw ceph-mon ceph-osd ceph-common openssl util-linux
+"$here/install-venv.sh"

@@ -1,0 +1,156 @@
+"""The passes after the first: the failed ones, the ones that exist, and nothing else."""
+
+import json
+
+import pytest
+from fakes3 import faults
+from keylist import unescaped, write_lists
+from odd_keys import ODD_KEYS
+from program import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Migration, Side, run_program
+from s3client import S3Client
+
+
+def failed_to_folder(migration, folder, *logs):
+    options = [word for name in logs for word in ("--log-folder", migration.folder / name)]
+    return run_program("s3migrate", "--failed-to-folder", folder, *options, folder=migration.folder)
+
+
+def keys_of_lists(folder) -> list[str]:
+    lines = [line for path in sorted(folder.iterdir()) if path.name != "manifest.json" and not path.name.startswith(".")
+             for line in path.read_bytes().splitlines()]
+    return [unescaped(line.split(b"\t")[0]) for line in lines]
+
+
+def deny_puts(server, bucket, pattern):
+    """A bucket policy under which nobody may write keys of the pattern."""
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/{pattern}"}]}
+    S3Client.of(server).boto().put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
+def test_objects_without_permission_fail_and_the_second_pass_copies_just_them(
+        ceph_source, ceph_target, new_bucket, tmp_path):
+    source, target = new_bucket(ceph_source), new_bucket(ceph_target)
+    keys = [*(f"open/{number:03}" for number in range(150)), *(f"closed/{number:03}" for number in range(12))]
+    for key in keys:
+        S3Client.of(ceph_source).put(source, key, key.encode())
+    deny_puts(ceph_target, target, "closed/*")
+    migration = Migration(Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, keys)
+    closed = {key for key in keys if key.startswith("closed/")}
+
+    first = migration.run().expect(EXIT_FAILED)
+    assert first.logs.keys_with("fail") == closed
+    assert {line.key for line in first.logs.failed} == closed
+    assert {(line.stage, line.http_status, line.s3_code) for line in first.logs.failed} == {("put", "403", "AccessDenied")}
+    assert (first.summary["failed"], first.summary["copied"]) == (12, 150)
+    first.mentions("failed.log", "--failed-to-folder")
+
+    failed_to_folder(migration, tmp_path / "failed", "logs").expect(EXIT_DONE)
+    assert keys_of_lists(tmp_path / "failed") == sorted(closed)
+
+    S3Client.of(ceph_target).boto().delete_bucket_policy(Bucket=target)
+    before = S3Client.of(ceph_target).listing(target)
+    second = migration.run(src_folder=tmp_path / "failed", logs="second").expect(EXIT_DONE)
+    assert second.logs.outcomes == {key: "copied" for key in closed}
+    after = S3Client.of(ceph_target).listing(target)
+    assert {key: after[key] for key in before} == before
+    assert after.keys() == set(keys)
+
+
+def broken_for(fakes, pattern, side="target", method="PUT"):
+    return fakes.script.add(faults.internal_error(), side=side, method=method, key=pattern, times=None)
+
+
+def test_a_broken_server_fails_objects_and_odd_keys_reach_the_list(fakes):
+    keys = [*ODD_KEYS.values(), *(f"fine/{number}" for number in range(100))]
+    for key in keys:
+        fakes.source.put("bucket", key, b"body")
+    rule = broken_for(fakes, "odd/*")
+    migration = fakes.migration(keys, "--retries", "1")
+    run = migration.run().expect(EXIT_FAILED)
+    broken = {key for key in keys if key.startswith("odd/")}
+    assert {line.key for line in run.logs.failed} == broken
+    assert {line.http_status for line in run.logs.failed} == {"500"}
+    assert all(line.attempts >= 2 and "\n" not in line.message for line in run.logs.failed)
+    failed_to_folder(migration, migration.folder / "failed", "logs").expect(EXIT_DONE)
+    assert keys_of_lists(migration.folder / "failed") == sorted(broken, key=str.encode)
+
+    rule.key = "nothing"
+    migration.run(src_folder=migration.folder / "failed", logs="second").expect(EXIT_DONE)
+    assert fakes.wrong() == []
+
+
+def test_only_what_is_still_failed_after_the_last_log_is_listed(fakes):
+    for number in range(30):
+        fakes.source.put("bucket", f"k{number:02}", b"body")
+    rule = broken_for(fakes, "k1*")
+    migration = fakes.migration(None, "--retries", "0")
+    migration.run().expect(EXIT_FAILED)
+    rule.key = "k1[0-4]"
+    migration.run(logs="second").expect(EXIT_FAILED)
+    failed_to_folder(migration, migration.folder / "failed", "logs", "second").expect(EXIT_DONE)
+    assert keys_of_lists(migration.folder / "failed") == [f"k1{number}" for number in range(5)]
+
+
+def test_a_resumed_run_that_failed_an_object_lists_it_once(fakes):
+    for number in range(30):
+        fakes.source.put("bucket", f"k{number:02}", b"body")
+    broken_for(fakes, "k05")
+    migration = fakes.migration(None, "--retries", "0")
+    migration.run("--first", 10).expect(EXIT_FAILED)
+    migration.run("--resume")
+    failed_to_folder(migration, migration.folder / "failed", "logs").expect(EXIT_DONE)
+    assert keys_of_lists(migration.folder / "failed") == ["k05"]
+
+
+def test_the_list_of_failed_keys_needs_an_empty_folder_and_logs(fakes):
+    fakes.put_source(k=b"body")
+    migration = fakes.migration()
+    migration.run().expect(EXIT_DONE)
+    failed_to_folder(migration, migration.source_lists, "logs").expect(EXIT_USAGE).mentions("empty", "source-lists")
+    failed_to_folder(migration, migration.folder / "new", "no-logs").expect(EXIT_USAGE).mentions("no-logs")
+    failed_to_folder(migration, migration.folder / "none", "logs").expect(EXIT_DONE)
+    assert keys_of_lists(migration.folder / "none") == []
+
+
+def test_what_the_targets_lists_hold_is_not_asked_for(fakes):
+    for number in range(200):
+        fakes.source.put("bucket", f"k{number:03}", b"body")
+        if number % 2:
+            fakes.target.put("bucket", f"k{number:03}", b"body")
+    migration = fakes.migration(target_keys=fakes.target.store.objects("bucket"), chunks=3)
+    run = migration.run().expect(EXIT_DONE)
+    assert (run.summary["exist"], run.summary["copied"]) == (100, 100)
+    assert fakes.wrong() == []
+    moved = fakes.record.counts(operation="GetObject") + fakes.record.counts(operation="PutObject")
+    assert not {key for key in moved if key.startswith("k") and int(key[1:]) % 2}
+
+
+def test_target_lists_of_another_bucket_are_noticed(fakes):
+    """Else objects would be called `exist` that the target has never seen."""
+    for number in range(300):
+        fakes.source.put("bucket", f"k{number:03}", b"body")
+    migration = fakes.migration(target_keys=fakes.source.store.objects("bucket"))
+    migration.run().expect(3).mentions("--dest-folder|target list|lists of the target", "404")
+
+
+def test_a_target_list_with_more_keys_than_the_source_is_no_trouble(fakes):
+    fakes.put_source(b=b"body", d=b"body")
+    fakes.target.put("bucket", "d", b"body")
+    migration = fakes.migration(["b", "d"])
+    write_lists(migration.target_lists, ["a", "c", "d", "e"])
+    for key in "ace":
+        fakes.target.put("bucket", key, b"other")
+    run = migration.run().expect(EXIT_DONE)
+    assert run.logs.outcomes == {"b": "copied", "d": "exist"}
+
+
+@pytest.mark.parametrize("folder", ["missing", "file"])
+def test_a_target_folder_that_is_none_is_an_error(fakes, folder):
+    fakes.put_source(k=b"body")
+    migration = fakes.migration()
+    path = migration.folder / folder
+    if folder == "file":
+        path.write_text("k\n")
+    migration.run(dest_folder=path).expect(EXIT_USAGE).mentions(str(path), "--dest-folder|target")
+    assert fakes.target.store.objects("bucket") == {}

@@ -1,0 +1,190 @@
+"""The objects of one fake server, and the rules by which S3 answers for them. No sockets and no faults here."""
+
+import hashlib
+import threading
+from base64 import b64decode
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from email.utils import format_datetime
+from urllib.parse import parse_qsl
+
+from .exchange import Reply, Request, error
+from .listing import list_objects, parse_tagging, tagging_document
+
+KEPT = {"content-type", "content-encoding", "content-language", "content-disposition", "cache-control", "expires",
+        "x-amz-website-redirect-location", "x-amz-storage-class"}
+"""Headers of a PUT that a GET gives back, besides x-amz-meta-*."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One object."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    etag: str = ""
+    modified: datetime = field(default_factory=lambda: datetime.now(timezone.utc).replace(microsecond=0))
+
+
+@dataclass
+class Rules:
+    """What this server keeps of S3's rules; every False makes it one of the sloppy servers of the world."""
+
+    conditions: bool = True
+    """`If-Match` and `If-None-Match` are honoured."""
+    ranges: bool = True
+    content_md5: bool = True
+    tagging: bool = True
+    head_bucket_status: int = 200
+    tells_tagging_count: bool = True
+    """`x-amz-tagging-count` is on a GET (AWS shows it only to those who may read tags)."""
+
+
+class Store:
+    """Buckets of objects; safe to use from several threads."""
+
+    def __init__(self, rules: Rules | None = None):
+        self.rules = rules or Rules()
+        self._buckets: dict[str, dict[str, Stored]] = {}
+        self._lock = threading.RLock()
+
+    def put(self, bucket: str, key: str, body=b"", headers=None, tags=None, etag=None) -> Stored:
+        """Stores an object without any condition; the bucket is made if need be."""
+        stored = Stored(bytes(body), dict(headers or {}), dict(tags or {}), etag or hashlib.md5(body).hexdigest())
+        with self._lock:
+            self._buckets.setdefault(bucket, {})[key] = stored
+        return stored
+
+    def get(self, bucket: str, key: str) -> Stored | None:
+        with self._lock:
+            return self._buckets.get(bucket, {}).get(key)
+
+    def delete(self, bucket: str, key: str):
+        with self._lock:
+            self._buckets.get(bucket, {}).pop(key, None)
+
+    def objects(self, bucket: str) -> dict[str, Stored]:
+        """A copy of the bucket as it is now."""
+        with self._lock:
+            return dict(self._buckets.get(bucket, {}))
+
+    def make_bucket(self, bucket: str):
+        with self._lock:
+            self._buckets.setdefault(bucket, {})
+
+    def answer(self, request: Request) -> Reply:
+        """S3's answer to the request, its effect on the store included."""
+        with self._lock:
+            if request.bucket not in self._buckets and request.operation != "CreateBucket":
+                return error(404, "NoSuchBucket", request)
+            rule = _ANSWERS.get(request.operation)
+            return rule(self, request) if rule else error(501, "NotImplemented", request)
+
+    def _head_bucket(self, request):
+        status = self.rules.head_bucket_status
+        return Reply(status) if status < 300 else error(status, "AccessDenied", request)
+
+    def _create_bucket(self, request):
+        self.make_bucket(request.bucket)
+        return Reply(200)
+
+    def _list(self, request):
+        return list_objects(self._buckets[request.bucket], request)
+
+    def _get_object(self, request):
+        stored = self.get(request.bucket, request.key)
+        if stored is None:
+            return error(404, "NoSuchKey", request)
+        if refusal := self._read_refusal(request, stored):
+            return refusal
+        headers = self._object_headers(stored)
+        wanted = request.headers.get("range") if self.rules.ranges else None
+        return _part(request, stored.body, headers, wanted) if wanted else Reply(200, headers, stored.body)
+
+    def _put_object(self, request):
+        stored = self.get(request.bucket, request.key)
+        if self.rules.conditions and (refusal := _write_refusal(request, stored)):
+            return refusal
+        digest = hashlib.md5(request.body)
+        sent = request.headers.get("content-md5")
+        if sent and self.rules.content_md5 and b64decode(sent) != digest.digest():
+            return error(400, "BadDigest", request)
+        if "x-amz-tagging" in request.headers and not self.rules.tagging:
+            return error(501, "NotImplemented", request)
+        kept = {name: value for name, value in request.headers.items()
+                if name in KEPT or name.startswith("x-amz-meta-")}
+        tags = dict(parse_qsl(request.headers.get("x-amz-tagging", ""), keep_blank_values=True))
+        self.put(request.bucket, request.key, request.body, kept, tags)
+        return Reply(200, {"etag": f'"{digest.hexdigest()}"'})
+
+    def _delete_object(self, request):
+        self.delete(request.bucket, request.key)
+        return Reply(204)
+
+    def _get_tagging(self, request):
+        stored = self.get(request.bucket, request.key)
+        if stored is None or not self.rules.tagging:
+            return error(404, "NoSuchKey", request) if self.rules.tagging else error(501, "NotImplemented", request)
+        return Reply(200, {"content-type": "application/xml"}, tagging_document(stored.tags))
+
+    def _put_tagging(self, request):
+        stored = self.get(request.bucket, request.key)
+        if stored is None or not self.rules.tagging:
+            return error(404, "NoSuchKey", request) if self.rules.tagging else error(501, "NotImplemented", request)
+        self._buckets[request.bucket][request.key] = replace(stored, tags=parse_tagging(request.body))
+        return Reply(200)
+
+    def _read_refusal(self, request, stored) -> Reply | None:
+        if not self.rules.conditions:
+            return None
+        if (tag := request.headers.get("if-match")) and tag.strip('"') not in (stored.etag, "*"):
+            return error(412, "PreconditionFailed", request)
+        if (tag := request.headers.get("if-none-match")) and tag.strip('"') in (stored.etag, "*"):
+            return Reply(304)
+        return None
+
+    def _object_headers(self, stored) -> dict[str, str]:
+        headers = {"content-type": "binary/octet-stream", "accept-ranges": "bytes"} | stored.headers
+        headers |= {"etag": f'"{stored.etag}"', "last-modified": format_datetime(stored.modified, usegmt=True)}
+        if stored.tags and self.rules.tells_tagging_count:
+            headers["x-amz-tagging-count"] = str(len(stored.tags))
+        return headers
+
+
+def _write_refusal(request: Request, stored: Stored | None) -> Reply | None:
+    if request.headers.get("if-none-match") == "*" and stored is not None:
+        return error(412, "PreconditionFailed", request)
+    if wanted := request.headers.get("if-match"):
+        if stored is None:
+            return error(404, "NoSuchKey", request)
+        if wanted.strip('"') != stored.etag:
+            return error(412, "PreconditionFailed", request)
+    return None
+
+
+def _part(request: Request, body: bytes, headers: dict[str, str], wanted: str) -> Reply:
+    """RFC 9110, section 14: one range; anything else is answered whole."""
+    unit, _, span = wanted.partition("=")
+    first_text, dash, last_text = span.partition("-")
+    if unit != "bytes" or not dash or "," in span:
+        return Reply(200, headers, body)
+    size = len(body)
+    first = int(first_text) if first_text else max(size - int(last_text), 0)
+    last = min(int(last_text), size - 1) if first_text and last_text else size - 1
+    if first >= size or last < first:
+        return error(416, "InvalidRange", request, {"content-range": f"bytes */{size}"})
+    return Reply(206, headers | {"content-range": f"bytes {first}-{last}/{size}"}, body[first:last + 1])
+
+
+_ANSWERS = {
+    "HeadBucket": Store._head_bucket,
+    "CreateBucket": Store._create_bucket,
+    "ListObjectsV2": Store._list,
+    "GetObject": Store._get_object,
+    "HeadObject": Store._get_object,
+    "PutObject": Store._put_object,
+    "DeleteObject": Store._delete_object,
+    "GetObjectTagging": Store._get_tagging,
+    "PutObjectTagging": Store._put_tagging,
+}
