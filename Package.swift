@@ -56,7 +56,7 @@ let package = Package(
         .executableTarget(
             name: "s3migrate",
             dependencies: [
-                "Engine", "Migration", "S3",
+                "Engine", "Finder", "Migration", "S3",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -11,6 +11,8 @@ public enum Limits {
     public static let blockBytes = 1 << 20
     /// Objects above this size move as parts.
     public static let multipartThresholdDefaultBytes: Int64 = 64 << 20
+    /// What S3 takes in one PUT (5 GiB).
+    public static let putBytesMax: Int64 = 5 << 30
     /// Answers that are no object (XML, error pages) are read up to this size and cut there.
     public static let smallBodyBytesMax = 1 << 20
     /// All header lines of one answer together; S3 itself allows 8 KiB.
