@@ -6,6 +6,7 @@ extension KeyListLine {
     /// Reads a line, given without its newline.
     public init(parsing line: Span<UInt8>) throws(ListLineError) {
         guard line.count > 0 else { throw .empty }
+        guard line.count <= Self.byteCountMax else { throw .lineTooLong }
         guard line[line.count - 1] != Self.carriageReturn else { throw .carriageReturn }
         let keyEnd = line.indices.first { line[$0] == Self.tab } ?? line.count
         let key = try Self.unescape(line.extracting(..<keyEnd))

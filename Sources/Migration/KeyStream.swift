@@ -1,0 +1,289 @@
+//! Join and shard: the lists of both sides become this run's work, in key order.
+
+internal import S3
+
+/// The source's lists joined with the target's, without I/O.
+///
+/// Each key of the source is put to these questions, and the first yes decides: at or below the start (`before`)?
+/// another host's (`ignored`)? known from an earlier run? in the target's lists (`exist`)? Else it is work.
+public struct KeyStream: ~Copyable, Sendable {
+    public enum Side: String, Hashable, Sendable {
+        case source
+        case target
+    }
+
+    public enum Step: Hashable, Sendable {
+        /// `supply` the next block of this chunk, then go on.
+        case needsBlock(Side, chunk: Int)
+        /// Nothing more is wanted of this chunk.
+        case closed(Side, chunk: Int)
+        case event(Event)
+    }
+
+    /// What comes out, in key order.
+    public enum Event: Hashable, Sendable {
+        /// An object to be copied, with what the source's list says of it.
+        case work(KeyListLine)
+        /// The key of this index in `KeySelection.ahead`.
+        case known(Int)
+        /// So many keys that exist on the target, as lines of migrate.log.
+        case existLines([UInt8], count: Int)
+        /// Many keys have passed and none came out: a moment to look up.
+        case progress
+        case end
+    }
+
+    /// `existLines` come in blocks of about this size.
+    public static let existBlockSizeBytes = 256 * 1024
+    /// After so many lines without an event there is a `progress`.
+    public static let progressLineCount = 65_536
+
+    public private(set) var counters = KeyStreamCounters()
+    private let selection: KeySelection
+    private var source: SortedMerge
+    private var target: SortedMerge
+    /// Whether a line of that side is read and not yet decided on.
+    private var holdsSource = false
+    private var holdsTarget = false
+    private var targetEnded = false
+    /// Whether the keys are above `selection.after` by now.
+    private var sourceIsAfter: Bool
+    private var targetIsAfter: Bool
+    private var aheadIndex = 0
+    private var existBlock: [UInt8] = []
+    private var existBlockCount = 0
+    private var quietLineCount = 0
+    /// What must wait for the exist lines before it.
+    private var pending: Event?
+    private var failure: ListError?
+
+    public init(
+        source: [ListChunk], target: [ListChunk], selection: KeySelection = KeySelection()
+    ) {
+        self.selection = selection
+        self.source = SortedMerge(source, after: selection.after)
+        self.target = SortedMerge(target, after: selection.after)
+        sourceIsAfter = selection.after == nil
+        targetIsAfter = selection.after == nil
+        counters.listed = self.source.skippedLineCount
+        counters.before = self.source.skippedLineCount
+    }
+
+    /// The chunks of a side, in the order that `Step` numbers them.
+    public func chunks(of side: Side) -> [ListChunk] {
+        side == .source ? source.chunks : target.chunks
+    }
+
+    public func chunk(_ side: Side, _ index: Int) -> ListChunk { chunks(of: side)[index] }
+}
+
+// MARK: - The way on
+
+extension KeyStream {
+    /// Goes on to the next event, or asks for what it takes to get there. All events before an error come first; after
+    /// it, and after `end`, there are no others.
+    public mutating func next() throws(ListError) -> Step {
+        if let event = pending {
+            pending = event == .end ? .end : nil
+            return .event(event)
+        }
+        if let failure { throw failure }
+        do throws(ListError) {
+            return try advance()
+        } catch {
+            failure = error
+            guard existBlockCount > 0 else { throw error }
+            return .event(takeExistLines())
+        }
+    }
+
+    /// Gives the next block of a chunk; `isLast` when the file ends with it (which may be empty).
+    public mutating func supply(_ side: Side, chunk: Int, _ block: Span<UInt8>, isLast: Bool) {
+        switch side {
+        case .source: source.supply(chunk: chunk, block, isLast: isLast)
+        case .target: target.supply(chunk: chunk, block, isLast: isLast)
+        }
+    }
+
+    private mutating func advance() throws(ListError) -> Step {
+        while true {
+            if isFull { return .event(eventAfterExistLines(.end)) }
+            if !holdsSource, let step = try nextSource() { return step }
+            if sourceIsAfter || isAfterStart(source) {
+                sourceIsAfter = true
+                if let step = try seekTarget() { return step }
+                holdsSource = false
+                if let event = try decide() { return .event(event) }
+            } else {
+                holdsSource = false
+                counters.before += 1
+            }
+            quietLineCount += 1
+            if quietLineCount >= Self.progressLineCount { return .event(progress()) }
+        }
+    }
+
+    private var isFull: Bool {
+        guard let first = selection.first else { return false }
+        return counters.known + counters.exist + counters.work >= first
+    }
+
+    /// Reads the source's next line; a step when it takes something to get there, or when there is none.
+    @inline(__always)
+    private mutating func nextSource() throws(ListError) -> Step? {
+        switch try source.next() {
+        case .line:
+            holdsSource = true
+            countListed()
+            return nil
+        case .needsBlock(let chunk): return .needsBlock(.source, chunk: chunk)
+        case .closed(let chunk): return .closed(.source, chunk: chunk)
+        case .end: return .event(eventAfterExistLines(.end))
+        }
+    }
+
+    private mutating func countListed() {
+        counters.listed += 1
+        if let sizeBytes = source.sizeBytes {
+            counters.listedBytes &+= sizeBytes
+        } else {
+            counters.unsized += 1
+        }
+    }
+
+    private func isAfterStart(_ merge: borrowing SortedMerge) -> Bool {
+        guard let after = selection.after?.bytes else { return true }
+        return merge.storage.span.order(of: merge.keyRange, to: 0..<after.count, in: after.span) > 0
+    }
+}
+
+// MARK: - The join
+
+extension KeyStream {
+    /// Reads the target's lines up to the source's key; a step when that takes something.
+    @inline(__always)
+    private mutating func seekTarget() throws(ListError) -> Step? {
+        while !targetEnded {
+            if holdsTarget {
+                guard orderOfTarget < 0 else { return nil }
+                passTarget()
+                if quietLineCount >= Self.progressLineCount { return .event(progress()) }
+            }
+            switch try target.next() {
+            case .line: holdsTarget = true
+            case .needsBlock(let chunk): return .needsBlock(.target, chunk: chunk)
+            case .closed(let chunk): return .closed(.target, chunk: chunk)
+            case .end: targetEnded = true
+            }
+        }
+        return nil
+    }
+
+    /// Leaves a target's key that the source does not have.
+    private mutating func passTarget() {
+        holdsTarget = false
+        quietLineCount += 1
+        targetIsAfter = targetIsAfter || isAfterStart(target)
+        if targetIsAfter { counters.targetOnly += 1 }
+    }
+
+    /// Below 0 when the target's key is below the source's.
+    @inline(__always)
+    private var orderOfTarget: Int {
+        target.storage.span.order(of: target.keyRange, to: source.keyRange, in: source.storage.span)
+    }
+
+    /// What becomes of the source's key; an event when something comes out.
+    @inline(__always)
+    private mutating func decide() throws(ListError) -> Event? {
+        let exists = holdsTarget && orderOfTarget == 0
+        if exists { holdsTarget = false }
+        guard source.withKey({ key in selection.shard.contains(key) }) else {
+            counters.ignored += 1
+            return nil
+        }
+        if let index = indexAhead() {
+            counters.known += 1
+            return eventAfterExistLines(.known(index))
+        }
+        guard !exists else { return noteExist() }
+        counters.work += 1
+        counters.workBytes &+= source.sizeBytes ?? 0
+        return eventAfterExistLines(.work(try source.line()))
+    }
+
+    /// The index of the source's key in `ahead`, when an earlier run knows it.
+    private mutating func indexAhead() -> Int? {
+        while aheadIndex < selection.ahead.count {
+            let known = selection.ahead[aheadIndex].bytes
+            let order = source.storage.span.order(
+                of: source.keyRange, to: 0..<known.count, in: known.span)
+            guard order >= 0 else { return nil }
+            aheadIndex += 1
+            if order == 0 { return aheadIndex - 1 }
+        }
+        return nil
+    }
+}
+
+// MARK: - Events
+
+extension KeyStream {
+    /// What stands behind the key in migrate.log: outcome, bytes, ETag, proof and milliseconds.
+    static let existColumns = Array("\texist\t-\t-\t-\t0\n".utf8)
+
+    private mutating func noteExist() -> Event? {
+        counters.exist += 1
+        counters.existBytes &+= source.sizeBytes ?? target.sizeBytes ?? 0
+        if listsDiffer() { counters.existDiffers += 1 }
+        source.withKey { key in KeyListLine.appendEscaped(key: key, to: &existBlock) }
+        existBlock.append(contentsOf: Self.existColumns)
+        existBlockCount += 1
+        return existBlock.count >= Self.existBlockSizeBytes ? takeExistLines() : nil
+    }
+
+    /// Whether both lists know something of the object, and not the same.
+    private func listsDiffer() -> Bool {
+        if let one = source.sizeBytes, let other = target.sizeBytes, one != other { return true }
+        return source.withColumns { one in
+            target.withColumns { other in
+                guard one.count > 0, other.count > 0 else { return false }
+                guard one.order(of: 0..<one.count, to: 0..<other.count, in: other) != 0 else {
+                    return false
+                }
+                guard let tag = etag(in: one), let otherTag = etag(in: other) else { return false }
+                return tag != otherTag
+            }
+        }
+    }
+
+    private func etag(in columns: Span<UInt8>) -> ETag? {
+        guard let ranges = try? ListColumns(columns, from: 0) else { return nil }
+        return ranges.etag(in: columns)
+    }
+
+    private mutating func takeExistLines() -> Event {
+        let event = Event.existLines(existBlock, count: existBlockCount)
+        existBlock = []
+        existBlock.reserveCapacity(Self.existBlockSizeBytes + KeyListLine.byteCountMax)
+        existBlockCount = 0
+        quietLineCount = 0
+        return event
+    }
+
+    /// The event, or the exist lines that come before it.
+    private mutating func eventAfterExistLines(_ event: Event) -> Event {
+        quietLineCount = 0
+        guard existBlockCount > 0 else {
+            if event == .end { pending = .end }
+            return event
+        }
+        pending = event
+        return takeExistLines()
+    }
+
+    private mutating func progress() -> Event {
+        quietLineCount = 0
+        return existBlockCount > 0 ? takeExistLines() : .progress
+    }
+}
