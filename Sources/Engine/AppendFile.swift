@@ -81,7 +81,7 @@ func replaceFile(path: String, with bytes: [UInt8], isDurable: Bool) throws(Syst
 }
 
 /// The whole of a small file; nil when there is none.
-func readFile(path: String) throws(SystemError) -> [UInt8]? {
+public func readFile(path: String) throws(SystemError) -> [UInt8]? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
         if errno == ENOENT { return nil }

@@ -38,7 +38,7 @@ public struct KeyListReader: ~Copyable, Sendable {
     }
 
     private static func supply(
-        _ stream: inout KeyStream, _ side: KeyStream.Side, _ index: Int,
+        _ stream: inout KeyStream, _ side: Side, _ index: Int,
         from input: inout KeyListInput
     ) throws(ListError) {
         let (count, isLast) = try input.nextBlock(of: index, stream.chunk(side, index))

@@ -233,7 +233,7 @@ struct Run: Sendable {
         return summary
     }
 
-    private static func exit(_ state: SharedLedger.State) -> (ExitCode, reason: String?) {
+    private static func exit(_ state: SharedLedger.State) -> (ExitStatus, reason: String?) {
         switch state.stop {
         case .signal(let name): (.interrupted, name)
         case .fault(let text): (.cannotGoOn, text)

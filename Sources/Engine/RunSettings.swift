@@ -60,7 +60,7 @@ public enum RunError: Error, Sendable, CustomStringConvertible {
 }
 
 /// How a program of ours ends.
-public enum ExitCode: Int32, Sendable {
+public enum ExitStatus: Int32, Sendable {
     /// Every object was handled.
     case handled = 0
     /// Some objects failed: see failed.log.

@@ -7,11 +7,6 @@ internal import S3
 /// Each key of the source is put to these questions, and the first yes decides: at or below the start (`before`)?
 /// another host's (`ignored`)? known from an earlier run? in the target's lists (`exist`)? Else it is work.
 public struct KeyStream: ~Copyable, Sendable {
-    public enum Side: String, Hashable, Sendable {
-        case source
-        case target
-    }
-
     public enum Step: Hashable, Sendable {
         /// `supply` the next block of this chunk, then go on.
         case needsBlock(Side, chunk: Int)

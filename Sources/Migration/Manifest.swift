@@ -59,6 +59,15 @@ public struct Manifest: Codable, Sendable, Equatable {
         self.counts = counts
     }
 
+    /// Lines of a chunk, as the guide has it.
+    public static let chunkLinesDefault = 100_000
+
+    /// An `id` for a new listing.
+    public static func randomID() -> String {
+        let half = { String(UInt64.random(in: 0...(.max)), radix: 16) }
+        return half() + half()
+    }
+
     /// The name of the chunk with this number; the first is 1.
     public static func chunkName(_ index: Int) -> String {
         precondition(index >= 1, "chunks are numbered from 1, not \(index)")

@@ -21,6 +21,8 @@ public struct TargetProbe: Sendable {
         case readTags
         case writeTags
         case readTagsAgain
+        /// Is the scratch object still itself? There is a server (rclone) that takes the tags for a new body.
+        case checkBody
         case removeFirst
         case removeSecond
     }
@@ -80,7 +82,12 @@ public struct TargetProbe: Sendable {
         case .writeTags:
             return go(isGood ? .readTagsAgain : .removeFirst)
         case .readTagsAgain:
-            if hasTags(response) { capabilities.tagging = .afterwards }
+            return go(hasTags(response) ? .checkBody : .removeFirst)
+        case .checkBody:
+            let facts = try? HeadObject.answer(response, to: head)
+            if facts?.sizeBytes == Int64(TargetProbe.body.count) {
+                capabilities.tagging = .afterwards
+            }
             return go(.removeFirst)
         case .removeFirst:
             warnIfLeft(key, response)
@@ -121,6 +128,7 @@ public struct TargetProbe: Sendable {
         case .readTags, .readTagsAgain:
             ExchangeOrder(.target, GetObjectTagging.request(bucket: bucket, key: key))
         case .writeTags: putTags
+        case .checkBody: ExchangeOrder(.target, head)
         case .removeFirst: remove(key)
         case .removeSecond: remove(secondKey)
         }
@@ -136,6 +144,8 @@ public struct TargetProbe: Sendable {
         request.body = TargetProbe.body
         return ExchangeOrder(.target, request)
     }
+
+    private var head: Request { HeadObject.request(bucket: bucket, key: key) }
 
     private var putTags: ExchangeOrder {
         ExchangeOrder(

@@ -93,8 +93,9 @@ struct SelectionOptions: ParsableArguments {
         help: ArgumentHelp("End after so many objects of our share.", valueName: "N"))
     var first: Int?
     @Flag(
-        help: "Read the lists and ask the source for each object, write nothing anywhere, and say "
-            + "what a run would do.")
+        help: ArgumentHelp(
+            "Read the lists and ask the source for each object, write nothing anywhere, and say "
+                + "what a run would do."))
     var dryRun = false
 }
 

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Engine
+internal import Finder
 internal import Glibc
 internal import Migration
 internal import S3
@@ -21,7 +22,8 @@ extension RunSettings {
             targetFolders: folders.target, rules: rules,
             shard: try RunSettings.shard(command.selection),
             threads: tuning.threads ?? min(RunSettings.coreCount, Limits.threadsMax),
-            memoryBytes: tuning.memory?.bytes ?? RunSettings.memoryDefaultBytes, program: program)
+            memoryBytes: tuning.memory?.bytes ?? RunSettings.memoryDefaultBytes,
+            program: Release.program)
         guard source.endpoint != target.endpoint || source.bucket != target.bucket else {
             throw ValidationError(
                 "source and target are the same bucket at the same endpoint: nothing to migrate")

@@ -56,7 +56,7 @@ struct S3Migrate: ParsableCommand {
     }
 
     /// Does what is wanted; gives the exit code.
-    func perform() throws -> ExitCode {
+    func perform() throws -> ExitStatus {
         switch mode {
         case .checkLog(let folder): return try checkLog(folder)
         case .failedToFolder(let folder): return try writeFailed(to: folder)
@@ -66,23 +66,23 @@ struct S3Migrate: ParsableCommand {
 
     // MARK: - Migrating
 
-    private func migrate() throws -> ExitCode {
+    private func migrate() throws -> ExitStatus {
         let settings = try RunSettings(self)
-        let console = Console(program: "s3migrate")
+        let console = Engine.Console(program: "s3migrate")
         let signals = try Signals { name in
             // Nothing has been copied or logged yet, so there is nothing to finish.
             console.endProgress()
             console.say("\(name): stopped before the first object")
-            _exit(ExitCode.interrupted.rawValue)
+            _exit(ExitStatus.interrupted.rawValue)
         }
         warnOfSecrets(console)
         let summary = try Migrator(settings, console: console, signals: signals).run()
         print(summary.text)
         if let advice = advice(summary) { console.say(advice) }
-        return ExitCode(rawValue: summary.exitCode) ?? .cannotGoOn
+        return ExitStatus(rawValue: summary.exitCode) ?? .cannotGoOn
     }
 
-    private func warnOfSecrets(_ console: Console) {
+    private func warnOfSecrets(_ console: Engine.Console) {
         guard source.srcSecret != nil || target.destSecret != nil else { return }
         console.say(
             "warning: a secret in a flag is visible to every user of this host; "
@@ -92,7 +92,7 @@ struct S3Migrate: ParsableCommand {
     /// What to do next, after a run that did not end well.
     private func advice(_ summary: RunSummary) -> String? {
         let folder = logs.logFolder.first ?? "."
-        switch ExitCode(rawValue: summary.exitCode) {
+        switch ExitStatus(rawValue: summary.exitCode) {
         case .interrupted where summary.isDryRun: return "interrupted"
         case .interrupted:
             return "interrupted; to continue: the same command with --resume --log-folder "
@@ -117,27 +117,25 @@ struct S3Migrate: ParsableCommand {
 
     // MARK: - The logs
 
-    private func checkLog(_ folder: String) throws -> ExitCode {
+    private func checkLog(_ folder: String) throws -> ExitStatus {
         let report = try LogReport(folder: folder)
         print(report.text)
         return report.isGood ? .handled : .someFailed
     }
 
-    private func writeFailed(to folder: String) throws -> ExitCode {
+    private func writeFailed(to folder: String) throws -> ExitStatus {
         guard !logs.logFolder.isEmpty else {
             throw ValidationError("--failed-to-folder needs the --log-folder of each run, oldest first")
         }
         var failed = try StillFailed(folders: logs.logFolder)
         var list = try KeyListWriter(
-            folder: folder, root: logs.logFolder.joined(separator: ", "), program: program)
+            folder: folder, root: logs.logFolder.joined(separator: ", "), program: Release.program)
         while let key = try failed.next() { try list.append(key) }
         let count = try list.finish()
         print("\(count) objects are still failed; their keys are in \(folder)")
         return .handled
     }
 }
-
-let program = "s3migrate \(Release.version)"
 
 @main
 enum Main {
@@ -151,7 +149,7 @@ enum Main {
     }
 
     /// Says what is wrong; help and version are no errors.
-    private static func report(_ error: any Error) -> ExitCode {
+    private static func report(_ error: any Error) -> ExitStatus {
         switch error {
         case let error as RunError:
             say(error.description)
@@ -170,12 +168,17 @@ enum Main {
         default:
             let isFine = S3Migrate.exitCode(for: error) == .success
             let text = S3Migrate.fullMessage(for: error)
-            if isFine { print(text) } else { say(text, isOurs: false) }
+            if isFine { print(text) } else { say(text) }
             return isFine ? .handled : .badInput
         }
     }
 
-    private static func say(_ text: String, isOurs: Bool = true) {
-        fputs((isOurs ? "s3migrate: " : "") + text + "\n", stderr)
+    private static func say(_ text: String) {
+        Engine.Console(program: "s3migrate").say(text)
     }
+}
+
+extension Release {
+    /// As lists and summaries name us.
+    static var program: String { "s3migrate \(version)" }
 }

@@ -119,15 +119,18 @@ struct SideOptions {
     private func readProfile() throws -> CredentialsProfile? {
         guard let profile else { return nil }
         let home = getenv("HOME").map { String(cString: $0) } ?? ""
+        func place(_ variable: String, usual: String) -> String {
+            getenv(variable).map { String(cString: $0) } ?? "\(home)/.aws/\(usual)"
+        }
         let places = [
-            ("AWS_SHARED_CREDENTIALS_FILE", "\(home)/.aws/credentials"),
-            ("AWS_CONFIG_FILE", "\(home)/.aws/config"),
-        ].map { variable, usual in getenv(variable).map { String(cString: $0) } ?? usual }
+            place("AWS_SHARED_CREDENTIALS_FILE", usual: "credentials"),
+            place("AWS_CONFIG_FILE", usual: "config"),
+        ]
         var found: CredentialsProfile?
         var problems: [String] = []
         for place in places {
             do {
-                guard let text = try SmallFile.read(place) else {
+                guard let text = try readFile(path: place) else {
                     problems.append("\(place) does not exist")
                     continue
                 }
