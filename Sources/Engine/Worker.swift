@@ -230,7 +230,9 @@ struct Worker: ~Copyable {
     private mutating func end(_ slot: Slot, _ outcome: Outcome) {
         guard let job = slot.job else { preconditionFailure("nobody's outcome") }
         if job.wasDownloaded { surroundings.flows.downloads.add(1, ordering: .relaxed) }
-        if outcome.kind == .copied { surroundings.flows.uploads.add(1, ordering: .relaxed) }
+        if outcome.kind == .copied, !surroundings.isDryRun {
+            surroundings.flows.uploads.add(1, ordering: .relaxed)
+        }
         ended.append((job.item.sequence, Ledger.Record(key: job.item.key, outcome: outcome)))
         free(slot)
     }
