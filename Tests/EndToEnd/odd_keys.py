@@ -109,9 +109,13 @@ def odd_keys_for(*servers: str) -> dict[str, str]:
 
 
 def as_table() -> str:
-    """`REFUSED` in Markdown, for Tests/README.md."""
-    rows = [f"| {server} | {oddity} | {why} |" for server, refused in REFUSED.items() for oddity, why in refused.items()]
-    return "\n".join(["| server | key | why it cannot be stored |", "| --- | --- | --- |", *rows])
+    """`REFUSED` in Markdown, a row for each server and reason; it stands in Tests/README.md."""
+    rows = ["| server | it cannot hold | because |", "| --- | --- | --- |"]
+    for server, refused in REFUSED.items():
+        for reason in dict.fromkeys(refused.values()):
+            oddities = ", ".join(oddity for oddity, why in refused.items() if why == reason)
+            rows.append(f"| {server} | {oddities} | {reason} |")
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from odd_keys import ODD_KEYS, REFUSED
+from odd_keys import ODD_KEYS, REFUSED, as_table
 from s3client import S3Client, S3RequestFailed
 from servers import KINDS
 from servers.ports import free_port
@@ -57,6 +57,10 @@ def test_odd_keys_are_odd_but_allowed():
     assert all(0 < len(key.encode()) <= 1024 for key in ODD_KEYS.values())
     assert len(set(ODD_KEYS.values())) == len(ODD_KEYS)
     assert all(set(refused) <= set(ODD_KEYS) for refused in REFUSED.values())
+
+
+def test_the_table_stands_in_the_documentation():
+    assert as_table() in (HERE.parent / "README.md").read_text()
 
 
 def test_capabilities_are_as_declared(server, client):
