@@ -5,6 +5,10 @@ enum Limits {
     /// a slow directory is read (a million short names), and nothing on a host that moves buckets.
     static let readAheadBytesMax = 64 << 20
 
+    /// What a directory takes beside its names: its path, its place in tables, the heads of its buffers.
+    /// Counted generously, since a tree may consist of millions of directories with a name or two.
+    static let directoryOverheadBytes = 1024
+
     /// The buffer of one getdents64 call, per thread: some thousand names. More saves no time, since the
     /// kernel takes most file systems' locks for each call and most directories fit.
     static let directoryBlockBytes = 128 << 10
