@@ -19,6 +19,6 @@ enum Limits {
     /// Lines are written to their file in pieces of about this size.
     static let chunkBufferBytes = 1 << 20
 
-    /// So many names that cannot be keys are shown; the rest is counted.
-    static let unnameableShownMax = 10
+    /// So many names that cannot be keys are shown, and so many directories that vanished; all are counted.
+    static let problemsShownMax = 10
 }
