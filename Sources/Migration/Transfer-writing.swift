@@ -55,7 +55,12 @@ extension Transfer {
             fetchedAt = context.now
             return put(in: context)
         case 404:
-            // A HEAD's answer has no body that could say what is missing; the GET's has.
+            // A HEAD's answer has no body that could say what is missing; the GET's has. Counted, since a
+            // source whose HEAD denies what its GET sends would keep the transfer busy for ever.
+            guard restarts < Limits.restartsMax else {
+                return changed("the source's HEAD and GET contradict each other", in: &context)
+            }
+            restarts += 1
             forgetReading()
             return reserveForReading(in: context)
         default:
