@@ -195,11 +195,18 @@ extension Transfer {
         switch response.status {
         case 200..<300:
             return copied(in: context)
-        case 400..<500 where RetryPolicy.fault(of: response).faultClass != .throttled:
+        default:
+            let fault = RetryPolicy.fault(of: response)
+            guard fault.faultClass.concernsTheTags else {
+                return failed(.putTags, at: .putTags, with: fault, in: &context)
+            }
             losses.insert(.tags)
             return copied(in: context)
-        default:
-            return failed(.putTags, at: .putTags, with: response, in: &context)
         }
     }
+}
+
+extension FaultClass {
+    /// Whether a request for tags was refused for good, while the object itself may be had.
+    var concernsTheTags: Bool { self == .denied || self == .refused }
 }
