@@ -108,10 +108,10 @@ def test_one_signal_finishes_what_is_in_flight_and_says_how_to_go_on(slow_fakes,
 
 
 def test_the_second_signal_stops_at_once(slow_fakes):
-    slow_fakes.script.add(faults.stall(), side="target", method="PUT", key="*object-01000", times=None)
+    slow_fakes.script.add(faults.stall(), side="target", method="PUT", key="3/object-00500", times=None)
     migration = slow_fakes.migration()
     running = migration.start()
-    wait_for_puts(slow_fakes, 1200)
+    wait_for_puts(slow_fakes, 900)
     running.send(signal.SIGINT)
     time.sleep(1.5)
     assert running.process.poll() is None, "the first signal waits for what is in flight"
