@@ -113,11 +113,22 @@ extension Transfer {
         if let etag, let proof = proof(byETag: etag) {
             return proved(proof, in: context)
         }
-        if context.rules.target.checksContentMD5 { return proved(.md5, in: context) }
+        if context.rules.target.checksContentMD5 { return acceptedUnderAnotherETag(in: context) }
         if etag?.md5 != nil, facts.etag?.md5 != nil, bufferMD5 == nil {
             return hash(for: .unprovedCopy)
         }
         return measure(in: context)
+    }
+
+    /// The target has checked the digest, and yet its ETag is not that digest: it has other ETags, or it keeps
+    /// other bytes than it has checked.
+    private mutating func acceptedUnderAnotherETag(
+        in context: TransferContext
+    ) -> TransferAction {
+        guard context.rules.target.etagIsMD5, written?.md5 != nil else {
+            return proved(.md5, in: context)
+        }
+        return damaged("the target's ETag tells of other bytes than those it was sent", in: context)
     }
 
     /// What an ETag of the target's proves, which it computed from what it received.
