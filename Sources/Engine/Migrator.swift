@@ -2,6 +2,7 @@
 
 internal import Curl
 internal import Glibc
+public import Linux
 public import Migration
 internal import S3
 
@@ -136,7 +137,7 @@ public struct Migrator: Sendable {
             try replaceFile(
                 path: folder.file(RunSummary.fileName), with: summary.encoded(), isDurable: true)
         } catch {
-            throw .cannotGoOn("\(error)")
+            throw RunError(error)
         }
     }
 
@@ -201,6 +202,10 @@ public struct Migrator: Sendable {
 }
 
 extension RunError {
+    init(_ error: SystemError) {
+        self = .cannotGoOn(error.advice)
+    }
+
     init(_ error: LogFolderError) {
         self = error.isUsage ? .badInput("\(error)") : .cannotGoOn("\(error)")
     }
