@@ -1,4 +1,4 @@
-//! What libcurl says when something went wrong, and the two funnels through which every return code goes.
+//! What libcurl says when something went wrong, and the two funnels for all its return codes.
 
 internal import CCurl
 
@@ -17,8 +17,8 @@ public struct CurlError: Error, Hashable, Sendable {
     public let origin: Origin
     /// A CURLcode or a CURLMcode; never 0.
     public let code: Int32
-    /// What happened, in libcurl's words: the error buffer's text where there is one. It may name the
-    /// host; it never holds a header, so no secret either.
+    /// What happened, in libcurl's words: the error buffer's text where there is one. It may name
+    /// the host; it never holds a header, so no secret either.
     public let message: String
 
     public init(origin: Origin = .easy, code: Int32, message: String) {
@@ -28,7 +28,8 @@ public struct CurlError: Error, Hashable, Sendable {
         self.message = message
     }
 
-    /// The name of the code in curl's manual, `CURLE_COULDNT_CONNECT`; nil for one that HTTP never gives.
+    /// The name of the code in curl's manual, `CURLE_COULDNT_CONNECT`; nil for one that HTTP never
+    /// gives.
     public var symbol: String? {
         switch origin {
         case .easy: Self.easySymbols[code]
@@ -69,6 +70,7 @@ extension CurlError {
     public static let peerFailedVerification: Int32 = easy(CURLE_PEER_FAILED_VERIFICATION)
     public static let badContentEncoding: Int32 = easy(CURLE_BAD_CONTENT_ENCODING)
     public static let sendFailRewind: Int32 = easy(CURLE_SEND_FAIL_REWIND)
+    public static let loginDenied: Int32 = easy(CURLE_LOGIN_DENIED)
     public static let sslCACertBadFile: Int32 = easy(CURLE_SSL_CACERT_BADFILE)
     public static let noConnectionAvailable: Int32 = easy(CURLE_NO_CONNECTION_AVAILABLE)
 
@@ -96,6 +98,7 @@ extension CurlError {
         peerFailedVerification: "CURLE_PEER_FAILED_VERIFICATION",
         badContentEncoding: "CURLE_BAD_CONTENT_ENCODING",
         sendFailRewind: "CURLE_SEND_FAIL_REWIND",
+        loginDenied: "CURLE_LOGIN_DENIED",
         sslCACertBadFile: "CURLE_SSL_CACERT_BADFILE",
         noConnectionAvailable: "CURLE_NO_CONNECTION_AVAILABLE",
     ]
@@ -123,7 +126,8 @@ extension CurlError {
     }
 }
 
-/// The one funnel for the results of easy handles. `what` says what could not be done: "cannot set …".
+/// The one funnel for the results of easy handles. `what` says what could not be done: "cannot set
+/// …".
 func check(_ code: CURLcode, _ what: @autoclosure () -> String) throws(CurlError) {
     guard code != CURLE_OK else { return }
     let message = "\(what()): \(String(cString: curl_easy_strerror(code)))"

@@ -1,12 +1,12 @@
-//! The header lines of a request in the form that libcurl wants, without an allocation for each request.
+//! The header lines of a request as libcurl wants them, without an allocation for each request.
 
 internal import CCurl
 
 /// A `curl_slist` whose nodes and bytes are reused.
 ///
-/// Besides the caller's lines it holds those that keep libcurl from adding its own: `Accept`, `Expect`
-/// and the form's `Content-Type`. A line of the caller wins over them. `Host`, `Content-Length` and
-/// `User-Agent` are libcurl's unless the caller gives them.
+/// Besides the caller's lines it holds those that keep libcurl from adding its own: `Accept`,
+/// `Expect` and the form's `Content-Type`. A line of the caller wins over them. `Host`,
+/// `Content-Length` and `User-Agent` are libcurl's unless the caller gives them.
 public struct HeaderList: ~Copyable {
     /// "Name:" means to libcurl: do not send it.
     private static let removals: [StaticString] = ["Accept:", "Expect:", "Content-Type:"]
@@ -17,6 +17,8 @@ public struct HeaderList: ~Copyable {
     public init() {
         bytes = .allocate(capacity: 2048)
         nodes = .allocate(capacity: 32)
+        bytes.initialize(repeating: 0)
+        nodes.initialize(repeating: curl_slist())
         link(0)
     }
 
@@ -31,20 +33,24 @@ public struct HeaderList: ~Copyable {
     /// Takes these lines in place of all others. Not while an exchange uses the list.
     ///
     /// - Parameters:
-    ///   - lines: `name: value` and a NUL, one behind the other; any bytes but NUL, CR and LF. A value may
-    ///     be empty.
+    ///   - lines: `name: value` and a NUL, one behind the other; any bytes but NUL, CR and LF. A
+    ///     value may be empty.
     ///   - starts: where each line begins in `lines`.
-    /// - Throws: `badFunctionArgument` for a line with CR, LF, NUL or without a name: it would be another
-    ///   request than was signed. The list then holds no lines of the caller's.
+    /// - Throws: `badFunctionArgument` for a line with CR, LF, NUL or without a name: it would be
+    ///   another request than was signed. The list then holds none of the lines.
     public mutating func replace(lines: [UInt8], starts: [Int]) throws(CurlError) {
         precondition(starts.isEmpty || starts[0] == 0, "the first line must begin at 0")
         precondition(lines.last ?? 0 == 0, "the last line must end with a NUL")
         reserve(byteCount: lines.count, lineCount: starts.count)
-        link(0)
         _ = bytes.update(fromContentsOf: lines)
-        for index in starts.indices {
-            let end = index + 1 < starts.count ? starts[index + 1] : lines.count
-            try takeLine(index, starts[index]..<end)
+        do throws(CurlError) {
+            for index in starts.indices {
+                let end = index + 1 < starts.count ? starts[index + 1] : lines.count
+                try takeLine(index, starts[index]..<end)
+            }
+        } catch {
+            link(0)
+            throw error
         }
         link(starts.count)
     }
@@ -73,11 +79,15 @@ public struct HeaderList: ~Copyable {
             switch line[index] {
             case 0, 0x0A, 0x0D: throw badLine(line, "has a byte \(line[index]) in it")
             case UInt8(ascii: ":") where colon == nil: colon = index
-            case UInt8(ascii: " "), UInt8(ascii: "\t"): break
+            case UInt8(ascii: " "), 0x09, 0x0B, 0x0C: break
             default: hasValue = hasValue || colon != nil
             }
         }
         guard let colon, colon > line.startIndex else { throw badLine(line, "has no name") }
+        // libcurl drops "a;b;" without a word.
+        if !hasValue, line[..<colon].contains(UInt8(ascii: ";")) {
+            throw badLine(line, "is empty and has a semicolon in its name")
+        }
         return (colon, hasValue)
     }
 
@@ -88,7 +98,7 @@ public struct HeaderList: ~Copyable {
         let name = String(decoding: line.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self)
         return CurlError(
             easy: CurlError.badFunctionArgument,
-            message: "header line \"\(name.debugDescription)\" \(fault): it cannot be sent")
+            message: "header line \(name.debugDescription) \(fault): it cannot be sent")
     }
 
     /// Chains the first `lineCount` nodes and the removals behind them.
@@ -108,10 +118,12 @@ public struct HeaderList: ~Copyable {
         if byteCount > bytes.count {
             bytes.deallocate()
             bytes = .allocate(capacity: byteCount * 2)
+            bytes.initialize(repeating: 0)
         }
         if lineCount + Self.removals.count > nodes.count {
             nodes.deallocate()
             nodes = .allocate(capacity: lineCount * 2 + Self.removals.count)
+            nodes.initialize(repeating: curl_slist())
         }
     }
 }

@@ -5,7 +5,7 @@ public import Migration
 /// The events of a `KeyStream`, with the files behind it.
 ///
 /// A file is opened when the merge reaches its first key, and closed at its end. Made and used by one thread.
-public struct KeyListReader: ~Copyable {
+public struct KeyListReader: ~Copyable, Sendable {
     private var stream: KeyStream
     private var source: KeyListInput
     private var target: KeyListInput
@@ -38,7 +38,7 @@ public struct KeyListReader: ~Copyable {
     }
 
     private static func supply(
-        _ stream: inout KeyStream, _ side: KeyStream.Side, _ index: Int,
+        _ stream: inout KeyStream, _ side: Side, _ index: Int,
         from input: inout KeyListInput
     ) throws(ListError) {
         let (count, isLast) = try input.nextBlock(of: index, stream.chunk(side, index))

@@ -77,6 +77,9 @@ public struct KeyListFolderSet: Sendable {
     /// Whether there is not one line.
     public var isEmpty: Bool { objectCount == 0 }
 
+    /// Whether a program says what was listed, rather than somebody's files.
+    public private(set) var hasManifest = false
+
     fileprivate init(
         _ folders: [KeyListFolder], _ meter: inout Meter, _ progress: (KeyListCheckProgress) -> Void
     ) throws(ListError) {
@@ -90,6 +93,7 @@ public struct KeyListFolderSet: Sendable {
     }
 
     private mutating func add(_ manifest: Manifest, of folder: KeyListFolder) throws(ListError) {
+        hasManifest = true
         for chunk in manifest.chunks {
             let list = ListChunk(
                 folder: folder.path, name: chunk.name,

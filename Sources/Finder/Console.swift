@@ -12,13 +12,14 @@ public final class Console: Sendable {
 
     /// A quiet one shows neither progress nor summary, only what went wrong.
     public convenience init(isQuiet: Bool = false) {
-        self.init(descriptor: STDERR_FILENO, isQuiet: isQuiet)
+        self.init(
+            descriptor: STDERR_FILENO, isTerminal: isatty(STDERR_FILENO) == 1, isQuiet: isQuiet)
     }
 
-    init(descriptor: Int32, isQuiet: Bool) {
+    init(descriptor: Int32, isTerminal: Bool, isQuiet: Bool) {
         self.descriptor = descriptor
+        self.isTerminal = isTerminal
         self.isQuiet = isQuiet
-        isTerminal = isatty(descriptor) == 1
     }
 
     /// A terminal is told every second, a log file is not filled.

@@ -55,7 +55,7 @@ public struct FindReport: Sendable {
     private var leftOut: String? {
         let counts = manifest.counts
         let kinds = [
-            (counts.filteredOut, "not changed since", "not changed since"),
+            (counts.filteredOut, "not changed lately", "not changed lately"),
             (counts.symbolicLinks, "symbolic link", "symbolic links"),
             (counts.devices, "device", "devices"), (counts.sockets, "socket", "sockets"),
             (counts.fifos, "fifo", "fifos"),

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Migration
 
 /// An empty directory, outside of the listed one, that this process alone fills.
 final class OutputFolder: Sendable {
@@ -9,7 +10,8 @@ final class OutputFolder: Sendable {
     private let descriptor: Descriptor
 
     /// Opens the folder, or makes it in a parent that must exist.
-    init(_ path: String, outside root: RootDirectory) throws(FindError) {
+    /// - Parameter root: what is listed, which the folder must not lie in; nil where no directory is listed.
+    init(_ path: String, outside root: RootDirectory?) throws(FindError) {
         self.path = path
         descriptor = try openOrMake(path, outside: root)
         try lock()
@@ -31,6 +33,22 @@ final class OutputFolder: Sendable {
                 throw .cannotGoOn("cannot bring \(path) to the disk: \(error)")
             }
         }
+    }
+
+    /// Writes the last file of a listing, which must not be on the disk before the chunks' names are.
+    ///
+    /// - Parameter isCancelled: asked at the last moment; with true there is no manifest.
+    /// - Returns: whether it was written.
+    func write(
+        _ manifest: Manifest, unless isCancelled: () -> Bool
+    ) throws(FindError) -> Bool {
+        try sync()
+        var file = try newFile(Manifest.fileName)
+        try file.write(manifest.encoded())
+        guard !isCancelled() else { return false }
+        try file.finish()
+        try sync()
+        return true
     }
 
     private func lock() throws(FindError) {
@@ -76,7 +94,7 @@ private func firstName(
 // MARK: - The place
 
 private func openOrMake(
-    _ path: String, outside root: RootDirectory
+    _ path: String, outside root: RootDirectory?
 ) throws(FindError) -> Descriptor {
     if let folder = try openIfThere(path) {
         try checkOutside(root, folder, path)
@@ -88,7 +106,7 @@ private func openOrMake(
     }
     // Before it is made, so that not even an empty folder is left in the tree.
     try checkOutside(root, parentFolder, path)
-    return try explained("make \(path)") { () throws(SystemError) in
+    return try explained("make \(path)", as: FindError.cannotGoOn) { () throws(SystemError) in
         try check { mkdir(path, 0o777) }
         return try openDirectory(path)
     }
@@ -104,8 +122,9 @@ private func openIfThere(_ path: String) throws(FindError) -> Descriptor? {
 }
 
 private func checkOutside(
-    _ root: RootDirectory, _ folder: borrowing Descriptor, _ path: String
+    _ root: RootDirectory?, _ folder: borrowing Descriptor, _ path: String
 ) throws(FindError) {
+    guard let root else { return }
     let number = folder.number
     let isInside = try explained("find out where \(path) lies") { () throws(SystemError) in
         try lies(number, within: root.identity())
@@ -143,11 +162,12 @@ func parentPath(of path: String) -> String {
 }
 
 private func explained<Result: ~Copyable>(
-    _ intent: String, _ body: () throws(SystemError) -> Result
+    _ intent: String, as kind: (String) -> FindError = FindError.usage,
+    _ body: () throws(SystemError) -> Result
 ) throws(FindError) -> Result {
     do throws(SystemError) {
         return try body()
     } catch {
-        throw .usage("cannot \(intent): \(error)")
+        throw kind("cannot \(intent): \(error)")
     }
 }

@@ -74,7 +74,7 @@ struct ReadAhead {
         case .done(let contents):
             readings[path] = nil
             bytesDone -= contents.byteCount + path.count
-            if bytesDone < bytesMax / 2 { isResting = false }
+            if bytesDone <= bytesMax / 2 { isResting = false }
             return .contents(contents)
         case nil:
             // The root belongs to no branch.

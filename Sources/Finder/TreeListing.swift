@@ -21,7 +21,7 @@ public struct TreeListing: Sendable {
         /// Threads that read ahead of the one that writes; 0 for none.
         public var threads = 8
         /// Lines of a chunk file.
-        public var chunkLines = 100_000
+        public var chunkLines = Manifest.chunkLinesDefault
 
         public init(directory: String, outputFolder: String) {
             self.directory = directory
@@ -59,7 +59,7 @@ public struct TreeListing: Sendable {
         var recorder = makeRecorder(folder)
         try walk(root, recording: &recorder)
         let manifest = try makeManifest(of: &recorder, root: root)
-        try write(manifest, to: folder)
+        guard try folder.write(manifest, unless: { stop.isRaised }) else { throw interrupted }
         return FindReport(manifest: manifest, folder: folder.path, elapsed: clock.now - begin)
     }
 
@@ -139,7 +139,7 @@ extension TreeListing {
     ) throws(FindError) -> Manifest {
         let chunks = try recorder.finish()
         return Manifest(
-            id: randomID(), program: "s3find \(Release.version)", root: root.path,
+            id: Manifest.randomID(), program: "s3find \(Release.version)", root: root.path,
             created: created.text ?? "-", finished: Timestamp.now().text ?? "-",
             filter: Manifest.Filter(laterThanDays: options.laterThanDays),
             complete: recorder.counts.unreadable == 0, objects: recorder.objects,
@@ -148,18 +148,4 @@ extension TreeListing {
             counts: recorder.counts)
     }
 
-    /// The last file of a listing: it must not be on the disk before the chunks' names are.
-    private func write(_ manifest: Manifest, to folder: OutputFolder) throws(FindError) {
-        try folder.sync()
-        var file = try folder.newFile(Manifest.fileName)
-        try file.write(manifest.encoded())
-        guard !stop.isRaised else { throw interrupted }
-        try file.finish()
-        try folder.sync()
-    }
-
-    private func randomID() -> String {
-        let half = { String(UInt64.random(in: 0...(.max)), radix: 16) }
-        return half() + half()
-    }
 }

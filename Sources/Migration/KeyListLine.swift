@@ -75,15 +75,27 @@ extension KeyListLine {
 
     /// Whether the key cannot stand in a line as it is.
     static func needsEscape(_ key: Span<UInt8>) -> Bool {
-        guard key.count > 0 else { return false }
-        var union: UInt8 = 0
-        var breaksLine = key[0] == backslash
-        for index in key.indices {
-            let byte = key[index]
-            union |= byte
-            breaksLine = breaksLine || isLineBreaking(byte)
+        guard key.count > 0, key[0] != backslash else { return key.count > 0 }
+        guard !isPrintableASCII(key) else { return false }
+        return key.indices.contains { isLineBreaking(key[$0]) }
+            || !firstInvalid(in: key, from: 0).isEmpty
+    }
+
+    /// Whether no byte is a control byte or beyond ASCII; eight at a time, since most keys are such.
+    private static func isPrintableASCII(_ key: Span<UInt8>) -> Bool {
+        let bytes = unsafe key.bytes
+        let high: UInt64 = 0x8080_8080_8080_8080
+        var seen: UInt64 = 0
+        var index = 0
+        while index + 8 <= bytes.byteCount {
+            let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            // A byte below 0x20 borrows into its high bit; one with the high bit set is seen as it is.
+            seen |= word | (word &- 0x2020_2020_2020_2020)
+            index += 8
         }
-        return breaksLine || (union >= 0x80 && !firstInvalid(in: key, from: 0).isEmpty)
+        guard seen & high == 0 else { return false }
+        while index < key.count, key[index] >= 0x20, key[index] < 0x80 { index += 1 }
+        return index == key.count
     }
 
     private static func isLineBreaking(_ byte: UInt8) -> Bool {

@@ -1,66 +1,12 @@
 //! Join and shard: the lists of both sides become this run's work, in key order.
 
-public import S3
-
-/// Which keys a run takes out of the lists.
-public struct KeySelection: Sendable {
-    /// Keys at or below are done; nil for none.
-    public var after: ObjectKey?
-    public var shard: Shard
-    /// Keys above `after` that an earlier run has an outcome for; strictly increasing.
-    public var ahead: [ObjectKey]
-    /// Stop behind so many keys of the share; nil for all.
-    public var first: Int?
-
-    public init(
-        after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [], first: Int? = nil
-    ) {
-        self.after = after
-        self.shard = shard
-        self.ahead = ahead
-        self.first = first
-    }
-}
-
-/// What became of the source's keys so far, as far as the lists tell.
-public struct KeyStreamCounters: Hashable, Sendable {
-    /// Keys of the source's lists; the sum of the next five.
-    public var listed = 0
-    /// At or below the start of the run.
-    public var before = 0
-    /// In another host's share.
-    public var ignored = 0
-    /// Handled by an earlier run, in `KeySelection.ahead`.
-    public var known = 0
-    /// In the target's lists.
-    public var exist = 0
-    /// Given out to be copied.
-    public var work = 0
-
-    /// Keys of `exist` for which both lists know a size or an ETag, and they differ.
-    public var existDiffers = 0
-    /// Keys of the target's lists that the source's lack; as far as the source's last key.
-    public var targetOnly = 0
-    /// The sizes of the lines that were read and have one.
-    public var listedBytes: Int64 = 0
-    public var existBytes: Int64 = 0
-    public var workBytes: Int64 = 0
-    /// Lines that were read and have no size.
-    public var unsized = 0
-
-    public init() {}
-}
+internal import S3
 
 /// The source's lists joined with the target's, without I/O.
 ///
 /// Each key of the source is put to these questions, and the first yes decides: at or below the start (`before`)?
 /// another host's (`ignored`)? known from an earlier run? in the target's lists (`exist`)? Else it is work.
-public struct KeyStream: Sendable {
-    public enum Side: String, Hashable, Sendable {
-        case source
-        case target
-    }
-
+public struct KeyStream: ~Copyable, Sendable {
     public enum Step: Hashable, Sendable {
         /// `supply` the next block of this chunk, then go on.
         case needsBlock(Side, chunk: Int)
@@ -200,7 +146,7 @@ extension KeyStream {
         }
     }
 
-    private func isAfterStart(_ merge: SortedMerge) -> Bool {
+    private func isAfterStart(_ merge: borrowing SortedMerge) -> Bool {
         guard let after = selection.after?.bytes else { return true }
         return merge.storage.span.order(of: merge.keyRange, to: 0..<after.count, in: after.span) > 0
     }

@@ -50,6 +50,7 @@ struct ListCursor: Sendable {
     }
 
     /// Goes to the next line.
+    @inline(__always)
     mutating func advance(in storage: inout [UInt8]) throws(ListLineError) -> Advance {
         var lineEnd = storage.span.firstIndex(of: KeyListLine.newline, in: next..<end)
         if lineEnd == nil, isLast, next < end { lineEnd = end }
@@ -84,6 +85,7 @@ struct ListCursor: Sendable {
         key = key.lowerBound + distance..<key.upperBound + distance
     }
 
+    @inline(__always)
     private mutating func take(
         _ line: Range<Int>, in storage: inout [UInt8]
     ) throws(ListLineError) {
@@ -105,6 +107,7 @@ struct ListCursor: Sendable {
         sizeBytes = columns.isEmpty ? nil : try size(in: storage)
     }
 
+    @inline(__always)
     private func check(_ line: Range<Int>, in storage: [UInt8]) throws(ListLineError) {
         guard !line.isEmpty else { throw .empty }
         guard line.count <= KeyListLine.byteCountMax else { throw .lineTooLong }
@@ -116,6 +119,7 @@ struct ListCursor: Sendable {
 
     /// The place of the line's first tab. The search runs on into later lines, so that a list of
     /// bare keys is searched once a block.
+    @inline(__always)
     private mutating func endOfKey(in line: Range<Int>, _ storage: [UInt8]) -> Int {
         if tab < line.lowerBound {
             let found = storage.span.firstIndex(of: KeyListLine.tab, in: line.lowerBound..<end)

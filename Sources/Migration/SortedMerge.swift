@@ -2,38 +2,13 @@
 
 public import S3
 
-/// A file of sorted lines, and what is known of it beforehand.
-public struct ListChunk: Hashable, Sendable {
-    public var folder: String
-    public var name: String
-    /// nil when it is not known; then the chunk is opened at once.
-    public var firstKey: ObjectKey?
-    public var lastKey: ObjectKey?
-    public var lineCount: Int?
-
-    public init(
-        folder: String, name: String, firstKey: ObjectKey? = nil, lastKey: ObjectKey? = nil,
-        lineCount: Int? = nil
-    ) {
-        self.folder = folder
-        self.name = name
-        self.firstKey = firstKey
-        self.lastKey = lastKey
-        self.lineCount = lineCount
-    }
-
-    public var path: String {
-        folder.isEmpty || folder.hasSuffix("/") ? folder + name : folder + "/" + name
-    }
-}
-
 /// The merge of sorted chunks, without I/O: it asks for blocks of bytes and gives lines.
 ///
 /// A chunk is opened (asked for its first block) when the merge reaches its first key, and closed at its
 /// end, so lists that are sorted as a whole need one at a time. The lines of one chunk are taken in their order; one
 /// check at the output, that keys strictly increase, finds every list that is unsorted and every key that
 /// is there twice, wherever the two stand. What is declared of a chunk must prove true.
-public struct SortedMerge: Sendable {
+public struct SortedMerge: ~Copyable, Sendable {
     public enum Step: Hashable, Sendable {
         /// A line is ready: `withKey`, `sizeBytes`, `line`.
         case line
@@ -184,6 +159,7 @@ extension SortedMerge {
         cursors[reading].supply(block, isLast: isLast, in: &storage)
     }
 
+    @inline(__always)
     private mutating func read() throws(ListError) -> ListCursor.Advance {
         let advance: ListCursor.Advance
         do throws(ListLineError) {
@@ -292,8 +268,10 @@ extension SortedMerge {
 // MARK: - Checks
 
 extension SortedMerge {
+    /// Mutating, as what it calls, though neither changes anything: a borrowed merge is copied to the stack
+    /// for such a call, and that for every line.
     @inline(__always)
-    private func checkOrder(of slot: Int) throws(ListError) {
+    private mutating func checkOrder(of slot: Int) throws(ListError) {
         let key = cursors[slot].key
         let order: Int
         if lastSlot != Self.none {
@@ -305,7 +283,7 @@ extension SortedMerge {
         guard order < 0 else { throw orderError(order, slot: slot) }
     }
 
-    private func orderError(_ order: Int, slot: Int) -> ListError {
+    private mutating func orderError(_ order: Int, slot: Int) -> ListError {
         let place = place(ofSlot: slot, back: 0)
         let lastPlace = lastSlot == Self.none ? closedPlace : self.place(ofSlot: lastSlot, back: 1)
         guard let lastPlace else { preconditionFailure("a key below no key") }

@@ -1,5 +1,4 @@
-//! One profile of the AWS tools' shared files: keys and region, read from bytes that someone else
-//! has read.
+//! One profile of the AWS tools' shared files, read from bytes that someone else has read.
 
 /// What `~/.aws/credentials` or `~/.aws/config` says of one profile (AWS SDKs and Tools Reference
 /// Guide, "Shared config and credentials files").

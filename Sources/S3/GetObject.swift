@@ -8,8 +8,9 @@ public enum GetObject {
         public let bytes: Range<Int64>
     }
 
-    /// `bytes` is half-open and not empty; nil asks for all, which is also how an empty object is asked
-    /// for. With `ifMatch` the answer is of this very content, if the server knows conditions.
+    /// `bytes` is half-open and not empty; nil asks for all, which is also how an empty object is
+    /// asked for. With `ifMatch` the answer is of this very content, if the server knows
+    /// conditions.
     public static func request(
         bucket: String, key: ObjectKey, bytes: Range<Int64>? = nil, ifMatch: ETag? = nil
     ) -> Request {

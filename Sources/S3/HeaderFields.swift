@@ -68,7 +68,19 @@ public struct HeaderFields: Sendable {
 
     /// The place of the first field of this name. `name` must be in lower case.
     public func firstIndex(of name: String) -> Int? {
-        fields.indices.first { self.name(at: $0).elementsEqual(name.utf8) }
+        fields.indices.first { isNamed(name, at: $0) }
+    }
+
+    /// Whether the field at `index` has this name, which must be in lower case.
+    func isNamed(_ name: String, at index: Int) -> Bool {
+        let field = fields[index]
+        guard Int(field.valueStart - field.nameStart) == name.utf8.count else { return false }
+        var place = Int(field.nameStart)
+        for byte in name.utf8 {
+            if bytes[place] != byte { return false }
+            place += 1
+        }
+        return true
     }
 
     /// The first value of this name, as bytes. `name` must be in lower case.

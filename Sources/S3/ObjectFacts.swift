@@ -34,9 +34,9 @@ private let carriedNames = [
 private func carriedMetadata(_ headers: HeaderFields) -> HeaderFields {
     var metadata = HeaderFields()
     for index in 0..<headers.count {
+        guard isCarried(headers, at: index) else { continue }
         let name = headers.name(at: index)
-        guard isCarried(name) else { continue }
-        guard name.elementsEqual("content-encoding".utf8) else {
+        guard headers.isNamed("content-encoding", at: index) else {
             metadata.append(name: name, value: headers.value(at: index))
             continue
         }
@@ -46,8 +46,9 @@ private func carriedMetadata(_ headers: HeaderFields) -> HeaderFields {
     return metadata
 }
 
-private func isCarried(_ name: ArraySlice<UInt8>) -> Bool {
-    name.starts(with: "x-amz-meta-".utf8) || carriedNames.contains { name.elementsEqual($0.utf8) }
+private func isCarried(_ headers: HeaderFields, at index: Int) -> Bool {
+    headers.name(at: index).starts(with: "x-amz-meta-".utf8)
+        || carriedNames.contains { headers.isNamed($0, at: index) }
 }
 
 /// The codings less `aws-chunked`, which was how the body once travelled and which some servers

@@ -16,8 +16,8 @@ public enum PutObject {
         case ifMatch(ETag)
     }
 
-    /// `metadata` is what `ObjectFacts.metadata` of the source held, `tagging` the tags in the form of
-    /// `urlQuery(of:)`, `contentMD5` the body's 16 bytes of MD5, which the server then checks. A
+    /// `metadata` is what `ObjectFacts.metadata` of the source held, `tagging` the tags in the form
+    /// of `urlQuery(of:)`, `contentMD5` the body's 16 bytes of MD5, which the server then checks. A
     /// `payloadHash` of `.unsigned` leaves the body to TLS or to `contentMD5`.
     public static func request(
         bucket: String, key: ObjectKey, metadata: HeaderFields, tagging: String? = nil,
@@ -51,9 +51,9 @@ public enum PutObject {
             headers.append("content-type", "binary/octet-stream")
         }
         for index in 0..<metadata.count {
-            let (name, value) = (metadata.name(at: index), metadata.value(at: index))
-            if value.isEmpty, name.elementsEqual("content-type".utf8) { continue }
-            headers.append(name: name, value: value)
+            let value = metadata.value(at: index)
+            if value.isEmpty, metadata.isNamed("content-type", at: index) { continue }
+            headers.append(name: metadata.name(at: index), value: value)
         }
     }
 

@@ -1,6 +1,9 @@
 //! PutObjectTagging: replaces the tags of an object whose PUT could not carry them.
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html>
+///
+/// Only for servers that are known to have it: one that overlooks the query (rclone) takes the XML
+/// for the object's new content and answers 200.
 public enum PutObjectTagging {
     /// The request carries its body and the digests of it.
     public static func request(bucket: String, key: ObjectKey, tags: [ObjectTag]) -> Request {

@@ -1,5 +1,4 @@
-//! Why a request was not answered as hoped: the value that retries, logs and messages are made
-//! from.
+//! Why a request was not answered as hoped: what retries, logs and messages are made from.
 
 /// A refusal, or an answer that cannot be used. The verdict (what is tried again) is not made here.
 public struct S3Error: Error, Hashable, Sendable {

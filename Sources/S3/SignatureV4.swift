@@ -128,7 +128,9 @@ struct SignatureV4: ~Copyable {
             appendCollapsed(value, to: &canonical)
         }
         canonical.append(newline)
-        if !name.elementsEqual("host".utf8) { signed.appendHeader(name: name, value: text) }
+        if !fields.isNamed("host", at: order[places.lowerBound]) {
+            signed.appendHeader(name: name, value: text)
+        }
     }
 
     /// Step 2: algorithm, time, scope and the canonical request's hash, a line each.
@@ -225,7 +227,9 @@ private func trimmed(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     return value[first...last]
 }
 
-/// A run of blanks counts as one space in the signature, although it is sent as it is.
+/// A run of blanks counts as one space in the signature, although it is sent as it is. Servers
+/// agree on spaces; a lone tab is one to AWS's SDKs and rclone, and a tab to Ceph, which then
+/// refuses the signature.
 private func appendCollapsed(_ value: ArraySlice<UInt8>, to text: inout [UInt8]) {
     var isAfterBlank = false
     for byte in value {

@@ -38,12 +38,14 @@ public struct XMLDocument: Sendable {
         var reader = XMLReader()
         var mended: [UInt8]?
         reader.read(bytes)
-        if case .malformed = reader.failure { mended = mendedXML(bytes) }
+        if case .malformed = reader.content.failure { mended = mendedXML(bytes) }
         if let mended {
             reader = XMLReader()
             reader.read(mended)
         }
-        (elements, failure, isMended) = (reader.elements, reader.failure, mended != nil)
+        elements = reader.content.elements
+        failure = reader.content.failure
+        isMended = mended != nil
     }
 
     /// The text of the first element with this path.

@@ -2,16 +2,9 @@
 
 internal import CExpat
 
-/// What expat's callbacks fill. A class, because they find it by its address.
+/// Reads one document. A class, because expat's callbacks find it by its address.
 final class XMLReader {
-    private(set) var elements: [XMLDocument.Element] = []
-    private(set) var failure: XMLFailure?
-
-    private var path: [UInt8] = []
-    /// The length of `path` before each open element.
-    private var pathEnds: [Int] = []
-    private var text: [UInt8] = []
-    private var isLeaf = false
+    fileprivate(set) var content = XMLContent()
 
     /// Reads a whole document; a reader reads but one.
     func read(_ bytes: [UInt8]) {
@@ -34,14 +27,27 @@ final class XMLReader {
             let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: XML_Char.self)
             return unsafe XML_Parse(parser, start, Int32(bytes.count), 1)
         }
-        guard status != XML_STATUS_OK, failure == nil else { return }
+        guard status != XML_STATUS_OK, content.failure == nil else { return }
         let reason = unsafe XML_ErrorString(XML_GetErrorCode(parser))
-        failure = unsafe .malformed(
-            reason: reason.map { unsafe String(cString: $0) } ?? "unknown",
-            line: Int(clamping: XML_GetCurrentLineNumber(parser)))
+        content.fail(
+            unsafe .malformed(
+                reason: reason.map { unsafe String(cString: $0) } ?? "unknown",
+                line: Int(clamping: XML_GetCurrentLineNumber(parser))))
     }
+}
 
-    fileprivate func begin(_ name: UnsafeBufferPointer<UInt8>) {
+/// What the callbacks fill.
+struct XMLContent {
+    private(set) var elements: [XMLDocument.Element] = []
+    private(set) var failure: XMLFailure?
+
+    private var path: [UInt8] = []
+    /// The length of `path` before each open element.
+    private var pathEnds: [Int] = []
+    private var text: [UInt8] = []
+    private var isLeaf = false
+
+    fileprivate mutating func begin(_ name: UnsafeBufferPointer<UInt8>) {
         if pathEnds.count == XMLDocument.depthMax { return fail(.tooDeep) }
         if path.count + name.count >= XMLDocument.pathByteCountMax {
             return fail(.nameTooLong)
@@ -53,11 +59,11 @@ final class XMLReader {
         isLeaf = true
     }
 
-    fileprivate func append(_ characters: UnsafeBufferPointer<UInt8>) {
+    fileprivate mutating func append(_ characters: UnsafeBufferPointer<UInt8>) {
         if isLeaf { unsafe text.append(contentsOf: characters) }
     }
 
-    fileprivate func end() {
+    fileprivate mutating func end() {
         if elements.count == XMLDocument.elementCountMax { return fail(.tooManyElements) }
         guard let pathEnd = pathEnds.popLast() else { return }
         elements.append(
@@ -68,7 +74,7 @@ final class XMLReader {
         isLeaf = false
     }
 
-    fileprivate func fail(_ failure: XMLFailure) {
+    fileprivate mutating func fail(_ failure: XMLFailure) {
         self.failure = failure
     }
 }
@@ -79,13 +85,13 @@ private func isXMLSpace(_ byte: UInt8) -> Bool {
 
 /// Hands one event to the parser's reader, and stops the parser when the reader will have no more.
 /// Expat may still deliver an event that it had begun, which then finds the failure in place.
-private func deliver(_ argument: UnsafeMutableRawPointer?, _ event: (XMLReader) -> Void) {
+private func deliver(_ argument: UnsafeMutableRawPointer?, _ event: (inout XMLContent) -> Void) {
     guard let parser = OpaquePointer(argument), let data = unsafe s3_xml_user_data(parser) else {
         return
     }
     let reader = unsafe Unmanaged<XMLReader>.fromOpaque(data).takeUnretainedValue()
-    if reader.failure == nil { event(reader) }
-    if reader.failure != nil { unsafe s3_xml_stop(parser) }
+    if reader.content.failure == nil { event(&reader.content) }
+    if reader.content.failure != nil { unsafe s3_xml_stop(parser) }
 }
 
 @c(s3_xml_element_began)
@@ -95,14 +101,14 @@ private func elementBegan(
 ) {
     guard let name = unsafe name else { return }
     let bytes = unsafe UnsafeRawBufferPointer(start: name, count: s3_xml_length(name))
-    unsafe deliver(argument) { reader in
-        unsafe reader.begin(bytes.assumingMemoryBound(to: UInt8.self))
+    unsafe deliver(argument) { content in
+        unsafe content.begin(bytes.assumingMemoryBound(to: UInt8.self))
     }
 }
 
 @c(s3_xml_element_ended)
 private func elementEnded(_ argument: UnsafeMutableRawPointer?, _ name: UnsafePointer<XML_Char>?) {
-    unsafe deliver(argument) { reader in reader.end() }
+    unsafe deliver(argument) { content in content.end() }
 }
 
 @c(s3_xml_text_came)
@@ -110,8 +116,8 @@ private func textCame(
     _ argument: UnsafeMutableRawPointer?, _ characters: UnsafePointer<XML_Char>?, _ count: Int32
 ) {
     let bytes = unsafe UnsafeRawBufferPointer(start: characters, count: Int(count))
-    unsafe deliver(argument) { reader in
-        unsafe reader.append(bytes.assumingMemoryBound(to: UInt8.self))
+    unsafe deliver(argument) { content in
+        unsafe content.append(bytes.assumingMemoryBound(to: UInt8.self))
     }
 }
 
@@ -120,5 +126,5 @@ private func doctypeCame(
     _ argument: UnsafeMutableRawPointer?, _ name: UnsafePointer<XML_Char>?,
     _ systemID: UnsafePointer<XML_Char>?, _ publicID: UnsafePointer<XML_Char>?, _ hasSubset: Int32
 ) {
-    unsafe deliver(argument) { reader in reader.fail(.doctype) }
+    unsafe deliver(argument) { content in content.fail(.doctype) }
 }

@@ -44,7 +44,8 @@ final class Recorder: EasyCallbacks {
     var bodyText: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// A handle with all that must live as long as its exchange: the form in which the engine holds them.
+/// A handle with all that must live as long as its exchange: the form in which the engine holds
+/// them.
 final class Slot {
     let recorder = Recorder()
     var easy: EasyHandle?
@@ -125,7 +126,7 @@ final class Client {
     var multi: MultiHandle?
     let slots: [Slot]
 
-    init(slotCount: Int = 1, _ settings: EasySettings = .brisk) throws {
+    init(_ settings: EasySettings = .brisk, slotCount: Int = 1) throws {
         let multi = try MultiHandle(connectionCacheSize: 2 * slotCount)
         do {
             slots = try (0..<slotCount).map { try Slot($0, settings) }
@@ -198,7 +199,8 @@ struct Facts {
 extension EasyHandle {
     var facts: Facts {
         Facts(
-            responseCode: responseCode, sendCount: sendCount, newConnectionCount: newConnectionCount,
+            responseCode: responseCode, sendCount: sendCount,
+            newConnectionCount: newConnectionCount,
             localPort: localPort, primaryIP: primaryIP, osErrno: osErrno,
             sentBodyBytes: sentBodyBytes, receivedBodyBytes: receivedBodyBytes,
             requestSizeBytes: requestSizeBytes, totalTime: totalTime, errorText: errorText,

@@ -1,5 +1,7 @@
 //! An HTTP/1.1 server that does what a script says, byte for byte, and remembers what it was sent.
 
+// The compiler takes <sys/socket.h>, which curl.h includes, now for Glibc's, now for CCurl's.
+import CCurl
 import Glibc
 import Synchronization
 
@@ -15,6 +17,10 @@ enum Step: Sendable {
     case close
     /// Closes the connection with RST.
     case reset
+    /// Answers each request so until the client goes away.
+    case answerAll(String)
+    /// Neither reads nor writes until `finish`.
+    case idle
     /// Says nothing until the client goes away.
     case hold
 }
@@ -31,23 +37,23 @@ final class ScriptedServer: Sendable {
 
     let port: UInt16
     private let scripts: [[Step]]
+    /// Whether the first script is for every connection.
+    private let isForAny: Bool
     private let listener: Int32
     private let state = Mutex(State())
 
     init(_ scripts: [Step]...) throws {
         self.scripts = scripts
+        isForAny = false
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         port = try listenOnLoopback(listener)
         startThread { self.acceptAll() }
     }
 
-    /// As many connections as there are scripts, all with the same one.
-    convenience init(connectionCount: Int, each script: [Step]) throws {
-        try self.init(scripts: Array(repeating: script, count: connectionCount))
-    }
-
-    private init(scripts: [[Step]]) throws {
-        self.scripts = scripts
+    /// Any number of connections, all with the same script.
+    init(each script: [Step]) throws {
+        scripts = [script]
+        isForAny = true
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         port = try listenOnLoopback(listener)
         startThread { self.acceptAll() }
@@ -64,7 +70,7 @@ final class ScriptedServer: Sendable {
         while let thread = state.withLock({ $0.threads.popLast() }) { pthread_join(thread, nil) }
         Glibc.close(listener)
         return try state.withLock { state in
-            if state.connectionCount != scripts.count {
+            if !isForAny, state.connectionCount != scripts.count {
                 state.faults.append("\(state.connectionCount) of \(scripts.count) connections made")
             }
             guard state.faults.isEmpty else { throw ScriptFault(faults: state.faults) }
@@ -104,9 +110,11 @@ final class ScriptedServer: Sendable {
 
     private func play(_ index: Int, on socket: Int32) {
         defer { drop(socket) }
-        guard index < scripts.count else { return note("connection \(index + 1) is not scripted") }
+        guard isForAny || index < scripts.count else {
+            return note("connection \(index + 1) is not scripted")
+        }
         let connection = Connection(socket: socket)
-        for (number, step) in scripts[index].enumerated() {
+        for (number, step) in scripts[isForAny ? 0 : index].enumerated() {
             guard play(step, on: connection) else {
                 return note("connection \(index + 1) ended before step \(number): \(step)")
             }
@@ -119,10 +127,17 @@ final class ScriptedServer: Sendable {
         case .readHead(let count): record(connection.readRequest(bodyByteCount: count))
         case .send(let text): connection.send(Array(text.utf8))
         case .sendBytes(let bytes): connection.send(bytes)
-        case .close: shutdown(connection.socket, Int32(SHUT_RDWR)) == 0
+        case .close: connection.close()
         case .reset: connection.reset()
+        case .answerAll(let text): answerAll(connection, Array(text.utf8))
+        case .idle: connection.waitForEnd()
         case .hold: connection.readToEnd()
         }
+    }
+
+    private func answerAll(_ connection: Connection, _ answer: [UInt8]) -> Bool {
+        while record(connection.readRequest(bodyByteCount: nil)), connection.send(answer) {}
+        return true
     }
 
     private func record(_ request: [UInt8]?) -> Bool {
@@ -183,10 +198,21 @@ private final class Connection {
         return true
     }
 
+    /// The client may have gone first; then there is nothing to do.
+    func close() -> Bool {
+        shutdown(socket, Int32(SHUT_RDWR))
+        return true
+    }
+
     func reset() -> Bool {
         var option = linger(l_onoff: 1, l_linger: 0)
         let size = socklen_t(MemoryLayout<linger>.size)
         return setsockopt(socket, SOL_SOCKET, SO_LINGER, &option, size) == 0
+    }
+
+    func waitForEnd() -> Bool {
+        var event = pollfd(fd: socket, events: 0, revents: 0)
+        return poll(&event, 1, -1) == 1
     }
 
     func readToEnd() -> Bool {
@@ -202,12 +228,14 @@ private final class Connection {
         return true
     }
 
+    /// Where the head ends: only a line feed can be its last byte.
     private func endOfHead() -> Int? {
-        let mark = Array("\r\n\r\n".utf8)
-        guard received.count >= mark.count else { return nil }
-        return (0...(received.count - mark.count)).first {
-            received[$0..<($0 + mark.count)].elementsEqual(mark)
-        }.map { $0 + mark.count }
+        var index = 0
+        while let lineEnd = received[index...].firstIndex(of: 10) {
+            index = lineEnd + 1
+            if received[..<index].suffix(4).elementsEqual("\r\n\r\n".utf8) { return index }
+        }
+        return nil
     }
 
     private func contentLength(_ head: String) -> Int {
@@ -251,6 +279,17 @@ private func runThreadBody(_ box: UnsafeMutableRawPointer?) -> UnsafeMutableRawP
     guard let box else { return nil }
     Unmanaged<ThreadBody>.fromOpaque(box).takeRetainedValue().run()
     return nil
+}
+
+/// Runs `body` on a thread of its own while `meanwhile` runs here, and waits for both.
+func onThread(
+    while meanwhile: () -> Void = {}, _ body: @escaping @Sendable () -> Void
+) {
+    var thread = pthread_t()
+    let box = Unmanaged.passRetained(ThreadBody(body))
+    pthread_create(&thread, nil, runThreadBody, box.toOpaque())
+    meanwhile()
+    pthread_join(thread, nil)
 }
 
 /// A response with a body and its length.

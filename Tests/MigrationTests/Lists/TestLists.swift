@@ -102,7 +102,7 @@ struct StreamRun {
     ) {
         var stream = KeyStream(
             source: source.map(\.declared), target: target.map(\.declared), selection: selection)
-        var disks: [KeyStream.Side: TestDisk] = [
+        var disks: [Side: TestDisk] = [
             .source: TestDisk(source, blockSizeBytesMax: blockSizeBytesMax, seed: seed),
             .target: TestDisk(target, blockSizeBytesMax: blockSizeBytesMax, seed: seed ^ 99),
         ]
@@ -115,7 +115,7 @@ struct StreamRun {
     }
 
     private mutating func step(
-        _ stream: inout KeyStream, _ disks: inout [KeyStream.Side: TestDisk]
+        _ stream: inout KeyStream, _ disks: inout [Side: TestDisk]
     ) throws(ListError) -> Bool {
         switch try stream.next() {
         case .needsBlock(let side, let chunk):

@@ -1,0 +1,249 @@
+//! The folder of a run's logs: who may use it, where an earlier run ended, and what its crash left behind.
+
+internal import CLinux
+internal import Glibc
+public import Migration
+public import S3
+
+/// Why a log folder cannot be used; the text names the place and the remedy.
+public struct LogFolderError: Error, Sendable, CustomStringConvertible {
+    public var description: String
+    /// Whether the operator has to say something else, rather than mend the machine.
+    public var isUsage: Bool
+
+    init(_ description: String, isUsage: Bool = true) {
+        self.description = description
+        self.isUsage = isUsage
+    }
+
+    init(_ error: SystemError) {
+        self.init(error.description, isUsage: false)
+    }
+}
+
+/// A log folder that this process has locked.
+public struct LogFolder: ~Copyable, Sendable {
+    public let path: String
+    private let lock: Int32
+
+    static let lockName = ".s3migrate.lock"
+    static let migrateName = "migrate.log"
+    static let failedName = "failed.log"
+    static let aheadName = "ahead.log"
+
+    /// Where a run begins: at the start, after what an earlier run did, or after a key.
+    public enum Start: Sendable, Equatable {
+        case fresh
+        case resume
+        case after(ObjectKey)
+    }
+
+    /// What an earlier run left, as far as this one has to know.
+    public struct Earlier: Sendable {
+        /// The watermark: at or below it, everything was handled.
+        public var start: ObjectKey?
+        /// What that run ended above the watermark, by key.
+        public var ahead: [MigrateLogLine] = []
+        /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
+        public var isContinued = false
+        /// What was cut off a log after a crash, in words.
+        public var repairs: [String] = []
+    }
+
+    /// Locks the folder, making it if its parent is there.
+    public init(path: String) throws(LogFolderError) {
+        if mkdir(path, 0o755) != 0, errno != EEXIST {
+            throw LogFolderError(SystemError("cannot make the folder of --log-folder, \(path)", errno: errno))
+        }
+        let name = "\(path)/\(LogFolder.lockName)"
+        let lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard lock >= 0 else {
+            throw LogFolderError(SystemError("cannot use the folder of --log-folder, \(path)", errno: errno))
+        }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            close(lock)
+            throw LogFolderError(
+                "the log folder \(path) is used by another s3migrate; wait for it, or give this one "
+                    + "another --log-folder")
+        }
+        self.path = path
+        self.lock = lock
+    }
+
+    deinit {
+        close(lock)
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// A name for what this folder's runs leave elsewhere: the same for all of them, and no other folder's.
+    var token: String {
+        var host = [CChar](repeating: 0, count: 256)
+        gethostname(&host, host.count - 1)
+        let resolved = realpath(path, nil)
+        defer { free(resolved) }
+        let place = resolved.map { String(cString: $0) } ?? path
+        let name = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) } + [0] + Array(place.utf8)
+        return String(Shard.hash(name.span), radix: 36)
+    }
+}
+
+// MARK: - Beginning
+
+extension LogFolder {
+    /// Finds out where to begin, and repairs what a crash has left.
+    public func begin(_ start: Start) throws(LogFolderError) -> Earlier {
+        var earlier = Earlier()
+        let check = try scan(LogFolder.migrateName, isOrdered: true, &earlier.repairs) { _ in }
+        switch start {
+        case .fresh:
+            guard check.lineCount == 0 else { throw notEmpty(check) }
+            // Without a migrate.log what stands in ahead.log is still done; only --resume may use it.
+            guard try isEmptyFile(LogFolder.aheadName) else { throw notEmpty(check) }
+        case .resume:
+            earlier.start = check.lastKey
+        case .after(let key):
+            if let last = check.lastKey, key < last { throw belowLast(key, last) }
+            earlier.start = key
+        }
+        let hasRun = access(file(RunIdentity.fileName), F_OK) == 0
+        earlier.isContinued = start != .fresh && (check.lineCount > 0 || hasRun)
+        try readAhead(&earlier)
+        _ = try scanFailed(&earlier.repairs)
+        return earlier
+    }
+
+    /// Takes what another run of the same kind is, or refuses to go on with another's logs.
+    public func adopt(
+        _ identity: RunIdentity, start: Start
+    ) throws(LogFolderError) {
+        let name = file(RunIdentity.fileName)
+        if start == .resume {
+            let earlier = try attempt { () throws(SystemError) in try readFile(path: name) }
+            if let problem = LogFolder.resumeProblem(earlier, identity) {
+                throw LogFolderError("--resume: the run in \(path) was another one: \(problem)")
+            }
+        }
+        try attempt { () throws(SystemError) in
+            try replaceFile(path: name, with: identity.encoded(), isDurable: true)
+        }
+    }
+
+    private func attempt<Result>(
+        _ body: () throws(SystemError) -> Result
+    ) throws(LogFolderError) -> Result {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw LogFolderError(error)
+        }
+    }
+
+    /// Why the run of `run.json` cannot be continued as this one; nil when it can, or when there is none.
+    private static func resumeProblem(_ bytes: [UInt8]?, _ identity: RunIdentity) -> String? {
+        guard let bytes else { return nil }
+        guard let earlier = RunIdentity(decoding: bytes) else {
+            return "its \(RunIdentity.fileName) cannot be read"
+        }
+        return identity.difference(from: earlier).map {
+            "\($0). Give the same options, or another --log-folder"
+        }
+    }
+
+    private func notEmpty(_ check: LogCheck) -> LogFolderError {
+        LogFolderError(
+            "\(file(LogFolder.migrateName)) has \(check.lineCount) lines of an earlier run: continue "
+                + "it with --resume, begin behind it with --start-after KEY, or give another "
+                + "--log-folder")
+    }
+
+    private func belowLast(_ key: ObjectKey, _ last: ObjectKey) -> LogFolderError {
+        LogFolderError(
+            "--start-after '\(KeyListLine.escaped(key))' is below the last key of "
+                + "\(file(LogFolder.migrateName)), '\(KeyListLine.escaped(last))': the log would no "
+                + "longer be sorted. Use --resume, a later key, or another --log-folder")
+    }
+
+    private func isEmptyFile(_ name: String) throws(LogFolderError) -> Bool {
+        var status = stat()
+        guard stat(file(name), &status) == 0 else { return true }
+        return status.st_size == 0
+    }
+
+    private func readAhead(_ earlier: inout Earlier) throws(LogFolderError) {
+        var lines: [MigrateLogLine] = []
+        let start = earlier.start
+        _ = try scan(LogFolder.aheadName, isOrdered: false, &earlier.repairs) { line in
+            guard let parsed = MigrateLogLine(parsing: line) else { return }
+            if let start, !(start < parsed.key) { return }
+            lines.append(parsed)
+        }
+        // A key can be there twice after a crash between two writings of the file; the later one is true.
+        lines.sort { $0.key < $1.key }
+        for line in lines {
+            if earlier.ahead.last?.key == line.key { earlier.ahead.removeLast() }
+            earlier.ahead.append(line)
+        }
+    }
+}
+
+// MARK: - Reading logs back
+
+extension LogFolder {
+    /// Reads a log and cuts it off before its first bad line.
+    private func scan(
+        _ name: String, isOrdered: Bool, _ repairs: inout [String], _ take: (Span<UInt8>) -> Void
+    ) throws(LogFolderError) -> LogCheck {
+        var check = LogCheck(isOrdered: isOrdered)
+        do throws(SystemError) {
+            guard access(file(name), F_OK) == 0 else { return check }
+            var reader = try LineReader(path: file(name))
+            var problem: LogCheck.Problem?
+            while problem == nil,
+                let result = try reader.next({ line, isTerminated in
+                    let problem = check.take(line, isTerminated: isTerminated)
+                    if problem == nil { take(line) }
+                    return problem
+                })
+            {
+                problem = result
+            }
+            if let problem { try cut(name, at: reader.lineOffset, problem.description, &repairs) }
+        } catch {
+            throw LogFolderError(error)
+        }
+        return check
+    }
+
+    private func scanFailed(_ repairs: inout [String]) throws(LogFolderError) -> Int {
+        var count = 0
+        do throws(SystemError) {
+            let name = LogFolder.failedName
+            guard access(file(name), F_OK) == 0 else { return 0 }
+            var reader = try LineReader(path: file(name))
+            var isGood = true
+            while isGood,
+                let result = try reader.next({ line, isTerminated in
+                    isTerminated && FailedLogLine(parsing: line) != nil
+                })
+            {
+                isGood = result
+                count += result ? 1 : 0
+            }
+            if !isGood { try cut(name, at: reader.lineOffset, "the line is torn", &repairs) }
+        } catch {
+            throw LogFolderError(error)
+        }
+        return count
+    }
+
+    private func cut(
+        _ name: String, at offset: Int64, _ problem: String, _ repairs: inout [String]
+    ) throws(SystemError) {
+        var log = try AppendFile(path: file(name))
+        let lost = log.sizeBytes - offset
+        try log.truncate(to: offset)
+        repairs.append(
+            "\(file(name)): cut off \(lost) bytes that a crash had left at \(offset): \(problem)")
+    }
+}

@@ -1,0 +1,207 @@
+//! The conductor: opens what a run needs, starts its threads, waits for them, and sums up.
+
+internal import Curl
+internal import Glibc
+public import Migration
+internal import S3
+
+/// One run, from its settings to its summary.
+public struct Migrator: Sendable {
+    private let settings: RunSettings
+    private let console: Console
+    private let signals: Signals
+    private let clock = Clock()
+
+    public init(_ settings: RunSettings, console: Console, signals: Signals) {
+        self.settings = settings
+        self.console = console
+        self.signals = signals
+    }
+
+    /// Runs to the end, however it comes.
+    ///
+    /// - Returns: what was done; its `exitCode` is the program's.
+    /// - Throws: what is wrong before anything is copied.
+    public func run() throws(RunError) -> RunSummary {
+        let lists = try openLists()
+        if settings.isDryRun { return try dryRun(lists) }
+        let folder = try openLogFolder()
+        let earlier = try begin(folder)
+        try adopt(folder, lists)
+        try preflight(lists)
+        var settings = settings
+        settings.rules.target = try probe(folder)
+        settings.rules.isResumed = earlier.isContinued
+        let plan = try plan(lists, earlier, temporaryFolder: folder.path)
+        let summary = try Run(settings, lists, plan, console, signals, clock).run(logFolder: folder.path)
+        try writeSummary(summary, to: folder)
+        return summary
+    }
+
+    private func dryRun(_ lists: KeyLists) throws(RunError) -> RunSummary {
+        try preflight(lists)
+        let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let plan = try plan(lists, LogFolder.Earlier(), temporaryFolder: temporary)
+        return try Run(settings, lists, plan, console, signals, clock).run(logFolder: nil)
+    }
+
+    // MARK: - The lists
+
+    private func openLists() throws(RunError) -> KeyLists {
+        var shownAt = clock.now
+        let lists: KeyLists
+        do throws(ListError) {
+            lists = try KeyLists(
+                source: settings.sourceFolders, target: settings.targetFolders,
+                allowIncomplete: settings.allowsIncompleteLists
+            ) { progress in
+                let now = clock.now
+                guard now - shownAt >= .seconds(console.isTerminal ? 1 : 10) else { return }
+                shownAt = now
+                console.show(progress: "checking the lists: \(progress.lineCount) lines")
+            }
+        } catch {
+            throw .badInput("\(error)")
+        }
+        console.endProgress()
+        try checkNotEmpty(lists.source)
+        return lists
+    }
+
+    /// A finished listing of nothing is a fact; a folder without a line is most likely the wrong one.
+    private func checkNotEmpty(_ source: KeyListFolderSet) throws(RunError) {
+        guard source.isEmpty, !source.hasManifest else { return }
+        throw .badInput(
+            "\(settings.sourceFolders.joined(separator: ", ")): there is no key in these lists\n"
+                + "  check --src-folder: it names the folder that s3find wrote")
+    }
+
+    private func plan(
+        _ lists: KeyLists, _ earlier: LogFolder.Earlier, temporaryFolder: String
+    ) throws(RunError) -> RunPlan {
+        do throws(ListError) {
+            let say = { (text: String) in console.say(text) }
+            let source = try ListMerge.reduced(
+                lists.source.chunks, temporaryFolder: temporaryFolder, say: say)
+            let target = try ListMerge.reduced(
+                lists.target.chunks, temporaryFolder: temporaryFolder, say: say)
+            return RunPlan(source: source, target: target, earlier: earlier)
+        } catch {
+            throw .cannotGoOn("\(error)")
+        }
+    }
+
+    // MARK: - The logs
+
+    private func openLogFolder() throws(RunError) -> LogFolder {
+        do throws(LogFolderError) {
+            return try LogFolder(path: settings.logFolder)
+        } catch {
+            throw RunError(error)
+        }
+    }
+
+    private func begin(_ folder: borrowing LogFolder) throws(RunError) -> LogFolder.Earlier {
+        do throws(LogFolderError) {
+            let earlier = try folder.begin(settings.start)
+            for repair in earlier.repairs { console.say("warning: \(repair)") }
+            return earlier
+        } catch {
+            throw RunError(error)
+        }
+    }
+
+    private func adopt(_ folder: borrowing LogFolder, _ lists: KeyLists) throws(RunError) {
+        func names(_ set: KeyListFolderSet) -> [String] {
+            set.identities.map { "\($0.path) (\($0.listing))" }
+        }
+        let identity = RunIdentity(
+            source: RunIdentity.Place(
+                endpoint: "\(settings.source.endpoint)", bucket: settings.source.bucket),
+            target: RunIdentity.Place(
+                endpoint: "\(settings.target.endpoint)", bucket: settings.target.bucket),
+            sourceLists: names(lists.source), targetLists: names(lists.target),
+            hashCount: settings.shard.count, hashValue: settings.shard.value)
+        do throws(LogFolderError) {
+            try folder.adopt(identity, start: settings.start)
+        } catch {
+            throw RunError(error)
+        }
+    }
+
+    private func writeSummary(
+        _ summary: RunSummary, to folder: borrowing LogFolder
+    ) throws(RunError) {
+        do throws(SystemError) {
+            try replaceFile(
+                path: folder.file(RunSummary.fileName), with: summary.encoded(), isDurable: true)
+        } catch {
+            throw .cannotGoOn("\(error)")
+        }
+    }
+
+    // MARK: - Both ends
+
+    private func preflight(_ lists: KeyLists) throws(RunError) {
+        let sample = lists.source.chunks.first?.list.firstKey
+        let warnings = try inquire { inquiry throws(RunError) in
+            try inquiry.preflight(sampleKey: sample)
+        }
+        for warning in warnings { console.say("warning: \(warning)") }
+    }
+
+    private func probe(_ folder: borrowing LogFolder) throws(RunError) -> TargetCapabilities {
+        let token = folder.token
+        let (target, warnings) = try inquire { inquiry throws(RunError) in
+            try inquiry.probe(token: token)
+        }
+        for warning in warnings { console.say("warning: \(warning)") }
+        try tell(target)
+        return target
+    }
+
+    private func inquire<Answer>(
+        _ ask: (inout TargetInquiry) throws(RunError) -> Answer
+    ) throws(RunError) -> Answer {
+        var random = SystemRandomNumberGenerator()
+        var inquiry: TargetInquiry
+        do throws(CurlError) {
+            inquiry = try TargetInquiry(settings, clock: clock, seed: random.next())
+        } catch {
+            throw .cannotGoOn("\(error)")
+        }
+        let answer = Result { () throws(RunError) in try ask(&inquiry) }
+        inquiry.close()
+        return try answer.get()
+    }
+
+    /// Says what the target does not do; what weakens a guarantee needs the operator's word.
+    private func tell(_ target: TargetCapabilities) throws(RunError) {
+        if !target.conditionalPut {
+            guard settings.allowsWeakConditions else {
+                throw .cannotGoOn(
+                    "target: \(settings.target.endpoint) ignores If-None-Match on PUT, so an object that "
+                        + "a client writes while we copy could be overwritten\n  check whether clients "
+                        + "write to the target now; if they do not, or the risk is known, "
+                        + "--allow-weak-conditions asks (HEAD) just before each PUT instead")
+            }
+            console.say(
+                "warning: the target ignores If-None-Match on PUT; a HEAD just before each PUT "
+                    + "takes its place, which is a weaker guarantee")
+        }
+        if !target.checksContentMD5 {
+            console.say(
+                "warning: the target does not check Content-MD5; copies are proved by their ETag or "
+                    + "size afterwards")
+        }
+        if target.tagging == .none {
+            console.say("warning: the target keeps no tags; objects with tags are marked no-tags")
+        }
+    }
+}
+
+extension RunError {
+    init(_ error: LogFolderError) {
+        self = error.isUsage ? .badInput("\(error)") : .cannotGoOn("\(error)")
+    }
+}

@@ -1,0 +1,257 @@
+//! The run itself: its threads from start to end.
+
+internal import Curl
+internal import Migration
+internal import S3
+
+/// What the lists came to, before the first key is read.
+struct RunPlan: Sendable {
+    var source: [KeyListChunk]
+    var target: [KeyListChunk]
+    var earlier: LogFolder.Earlier
+}
+
+/// The wakers of the workers, which others need before all workers are there.
+private final class Wakers: Sendable {
+    private let wakers = Monitor([Int: MultiWaker]())
+
+    func set(_ waker: MultiWaker, worker: Int) {
+        wakers.withLock { $0[worker] = waker }
+    }
+
+    func wake(_ worker: Int) {
+        wakers.withLock { $0[worker] }?.wake()
+    }
+}
+
+/// Starts the list thread, the workers and the log thread, shows the progress, and joins them all.
+struct Run: Sendable {
+    private let settings: RunSettings
+    private let lists: KeyLists
+    private let plan: RunPlan
+    private let console: Console
+    private let signals: Signals
+    private let clock: Clock
+    private let ledger: SharedLedger
+    private let surroundings: WorkerSurroundings
+    private let wakers: Wakers
+
+    init(
+        _ settings: RunSettings, _ lists: KeyLists, _ plan: RunPlan, _ console: Console,
+        _ signals: Signals, _ clock: Clock
+    ) throws(RunError) {
+        let wakers = Wakers()
+        let wake: @Sendable (Int) -> Void = { wakers.wake($0) }
+        ledger = SharedLedger(
+            ledger: Ledger(
+                readyMax: max(Limits.readyMin, settings.slots * Limits.readyPerSlot),
+                aheadCount: plan.earlier.ahead.count),
+            guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
+            workerCount: settings.threads, wake: wake)
+        surroundings = try Run.surroundings(settings, ledger, clock, wake)
+        self.settings = settings
+        self.lists = lists
+        self.plan = plan
+        self.console = console
+        self.signals = signals
+        self.clock = clock
+        self.wakers = wakers
+    }
+
+    private static func surroundings(
+        _ settings: RunSettings, _ ledger: SharedLedger, _ clock: Clock,
+        _ wake: @escaping @Sendable (Int) -> Void
+    ) throws(RunError) -> WorkerSurroundings {
+        let largest = settings.rules.wholeObjectBytesMax
+        guard
+            let (curl, blocks) = Limits.division(
+                ofMemory: settings.memoryBytes, slots: settings.slots, wholeObjectBytesMax: largest)
+        else {
+            let least = Limits.memoryBytesMin(slots: settings.slots, wholeObjectBytesMax: largest)
+            throw .badInput(
+                "--memory \(settings.memoryBytes) is too little for \(settings.slots) transfers and "
+                    + "objects of \(largest) bytes: give at least \(least), or fewer --threads or "
+                    + "--transfers, or a lower --multipart-threshold")
+        }
+        return WorkerSurroundings(
+            source: settings.source, target: settings.target, rules: settings.rules,
+            slotCount: settings.transfers, timeout: settings.timeout, curlBuffers: curl,
+            isDryRun: settings.isDryRun, clock: clock, ledger: ledger,
+            pool: BufferPool(blocksMax: blocks, workerCount: settings.threads, wake: wake),
+            flows: SharedFlows(),
+            redaction: Redaction([settings.source.credentials, settings.target.credentials]))
+    }
+
+    /// Runs until all is logged; without a log folder nothing is written.
+    func run(logFolder: String?) throws(RunError) -> RunSummary {
+        let started = clock.now
+        let startedAt = clock.timeOfDay
+        let logs = try startLogs(logFolder)
+        var threads = try startWorkers()
+        threads.append(try start("lists") { [self] in listThread() })
+        signals.tell { [console, ledger] name, count in
+            Run.interrupted(by: name, count, console, ledger)
+        }
+        let ending = follow()
+        for thread in threads { thread.join() }
+        logs.join()
+        signals.tell(nil)
+        return summary(ending, started, startedAt)
+    }
+
+    // MARK: - Threads
+
+    private final class Joinable {
+        private var thread: Thread?
+
+        init(_ thread: consuming Thread) {
+            self.thread = consume thread
+        }
+
+        func join() {
+            thread.take()?.join()
+        }
+    }
+
+    private func start(
+        _ name: String, _ body: @escaping @Sendable () -> Void
+    ) throws(RunError) -> Joinable {
+        do throws(SystemError) {
+            return Joinable(try Thread(name: name, body))
+        } catch {
+            throw .cannotGoOn("\(error)")
+        }
+    }
+
+    private func startLogs(_ folder: String?) throws(RunError) -> Joinable {
+        guard let folder else {
+            return try start("no logs") { [ledger] in LogWriter.discard(ledger) }
+        }
+        let writer: Handover
+        do throws(SystemError) {
+            writer = Handover(
+                try LogWriter(
+                    folderPath: folder, ledger: ledger, clock: clock,
+                    earlierAhead: plan.earlier.ahead))
+        } catch {
+            throw .cannotGoOn("\(error)")
+        }
+        return try start("logs") {
+            var writer = writer.take()
+            writer.run()
+        }
+    }
+
+    private func startWorkers() throws(RunError) -> [Joinable] {
+        var threads: [Joinable] = []
+        for index in 0..<settings.threads {
+            threads.append(try start("worker \(index)") { [self] in workerThread(index) })
+        }
+        return threads
+    }
+
+    private func workerThread(_ index: Int) {
+        var random = SystemRandomNumberGenerator()
+        do throws(CurlError) {
+            var worker = try Worker(index: index, surroundings, seed: random.next())
+            wakers.set(worker.waker, worker: index)
+            do throws(CurlError) {
+                try worker.run()
+            } catch {
+                ledger.end(.aborting, because: .fault("\(error)"))
+            }
+            worker.close()
+        } catch {
+            ledger.end(.aborting, because: .fault("\(error)"))
+        }
+        ledger.workerEnded()
+    }
+
+    private func listThread() {
+        let selection = KeySelection(
+            after: plan.earlier.start, shard: settings.shard,
+            ahead: plan.earlier.ahead.map(\.key), first: settings.first)
+        let reader = KeyListReader(source: plan.source, target: plan.target, selection: selection)
+        Lister(reader: reader, ledger: ledger, ahead: plan.earlier.ahead).run()
+    }
+
+    private static func interrupted(
+        by name: String, _ count: Int, _ console: Console, _ ledger: SharedLedger
+    ) {
+        if count == 1 {
+            console.say(
+                "\(name): finishing what is under way (at most \(Limits.drainMax.components.seconds) s); "
+                    + "once more stops at once")
+            ledger.end(.draining, because: .signal(name))
+        } else {
+            console.say("\(name): stopping at once")
+            ledger.end(.aborting, because: .signal(name))
+        }
+    }
+
+    /// Shows the progress until the last line is logged.
+    private func follow() -> String {
+        var progress = Progress(
+            ledger: ledger, flows: surroundings.flows, clock: clock, console: console,
+            lists: lists.source, statusFile: settings.isDryRun ? nil : settings.statusFile)
+        while !ledger.waitForEnd(atMost: .seconds(1)) { progress.tick() }
+        let ending = endingWord
+        progress.finish(state: ending)
+        return ending
+    }
+
+    private var endingWord: String {
+        switch ledger.look(\.stop) {
+        case .signal: "interrupted"
+        case .fault, .badList: "stopped"
+        case nil: settings.first == nil ? "finished" : "first"
+        }
+    }
+
+    // MARK: - The sum
+
+    private func summary(
+        _ ending: String, _ started: Instant, _ startedAt: Timestamp
+    ) -> RunSummary {
+        var summary = RunSummary()
+        summary.program = settings.program
+        summary.ending = ending
+        summary.started = startedAt.iso8601
+        summary.seconds = (clock.now - started).inSeconds
+        summary.isDryRun = settings.isDryRun
+        summary.hashCount = settings.shard.count
+        summary.hashValue = settings.shard.value
+        summary.bytesListed = lists.source.objectBytes
+        summary.weakConditions = !settings.rules.target.conditionalPut
+        ledger.look { state in
+            summary.take(state.ledger, state.counters, objects: lists.source.objectCount)
+            let (code, reason) = Run.exit(state)
+            summary.exitCode = code.rawValue
+            summary.reason = reason
+        }
+        return summary
+    }
+
+    private static func exit(_ state: SharedLedger.State) -> (ExitStatus, reason: String?) {
+        switch state.stop {
+        case .signal(let name): (.interrupted, name)
+        case .fault(let text): (.cannotGoOn, text)
+        case .badList(let text): (.badInput, text)
+        case nil: (state.ledger.tally.failed > 0 ? .someFailed : .handled, nil)
+        }
+    }
+}
+
+/// Carries something that cannot be copied into the thread that will own it.
+private final class Handover: @unchecked Sendable {
+    private var writer: LogWriter?
+
+    init(_ writer: consuming LogWriter) {
+        self.writer = consume writer
+    }
+
+    func take() -> LogWriter {
+        guard let writer = writer.take() else { preconditionFailure("handed over twice") }
+        return writer
+    }
+}

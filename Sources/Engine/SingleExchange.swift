@@ -1,0 +1,61 @@
+//! One exchange at a time, waited for: for the preflight and the probe.
+
+internal import Curl
+internal import Migration
+internal import S3
+
+/// A client for the few requests before the run. Small answers only.
+struct SingleExchange: ~Copyable {
+    private var multi: MultiHandle
+    private let source: Channel
+    private let target: Channel
+    private var sourceSigner: Signer
+    private var targetSigner: Signer
+    private let clock: Clock
+
+    init(
+        source: SideSettings, target: SideSettings, timeout: Duration, clock: Clock
+    ) throws(CurlError) {
+        multi = try MultiHandle(connectionCacheSize: 4)
+        let body = ObjectBuffer()
+        self.source = Channel(slot: 0, body: body, settings: EasySettings(source, timeout: timeout))
+        self.target = Channel(slot: 1, body: body, settings: EasySettings(target, timeout: timeout))
+        sourceSigner = Signer(source)
+        targetSigner = Signer(target)
+        self.clock = clock
+    }
+
+    /// Sends a request and waits for its answer.
+    mutating func send(_ order: ExchangeOrder) throws(TransportFault) -> Response {
+        let channel = order.side == .source ? source : target
+        do throws(CurlError) {
+            let time = clock.timeOfDay(at: order.side)
+            switch order.side {
+            case .source:
+                try channel.start(order, signer: &sourceSigner, at: time, on: &multi)
+            case .target:
+                try channel.start(order, signer: &targetSigner, at: time, on: &multi)
+            }
+            let error = try waitForEnd()
+            _ = try channel.stop(on: &multi)
+            guard let error else { return channel.exchange.result.response }
+            throw error
+        } catch {
+            throw channel.fault(error)
+        }
+    }
+
+    private mutating func waitForEnd() throws(CurlError) -> CurlError? {
+        while true {
+            _ = try multi.perform()
+            if let finished = multi.nextFinished() { return finished.error }
+            try multi.poll(timeout: .seconds(1))
+        }
+    }
+
+    consuming func close() {
+        source.close()
+        target.close()
+        multi.close()
+    }
+}

@@ -1,0 +1,156 @@
+//! Before the first object: are both buckets there, and what does the target honour?
+
+internal import Curl
+internal import Glibc
+internal import Migration
+internal import S3
+
+/// Runs the preflight and the probe, with the retries that any exchange gets.
+struct TargetInquiry: ~Copyable {
+    private let settings: RunSettings
+    private let clock: Clock
+    private var client: SingleExchange
+    private var random: SeededRandom
+    private let redaction: Redaction
+
+    init(_ settings: RunSettings, clock: Clock, seed: UInt64) throws(CurlError) {
+        self.settings = settings
+        self.clock = clock
+        random = SeededRandom(seed: seed)
+        redaction = Redaction([settings.source.credentials, settings.target.credentials])
+        client = try SingleExchange(
+            source: settings.source, target: settings.target, timeout: settings.timeout,
+            clock: clock)
+    }
+
+    consuming func close() {
+        client.close()
+    }
+
+    // MARK: - Preflight
+
+    /// Asks for both buckets; gives warnings, or the reason why the run cannot go on.
+    ///
+    /// - Parameter sampleKey: a key of the source's lists; where the bucket itself may not be asked for, an object
+    ///   of it tells whether the run can read at all.
+    mutating func preflight(sampleKey: ObjectKey?) throws(RunError) -> [String] {
+        var warnings: [String] = []
+        for side in Side.allCases {
+            let place = side == .source ? settings.source : settings.target
+            let preflight = Preflight(
+                side: side, url: "\(place.endpoint)", bucket: place.bucket, region: place.region)
+            switch verdict(preflight) {
+            case .ready: break
+            case .refused(let text): throw .cannotGoOn(redaction.applied(to: text))
+            case .warning(let text):
+                if side == .source { try readSample(sampleKey, preflight) }
+                warnings.append(redaction.applied(to: text))
+            }
+        }
+        return warnings
+    }
+
+    private mutating func readSample(
+        _ key: ObjectKey?, _ preflight: Preflight
+    ) throws(RunError) {
+        guard let key else { return }
+        let request = HeadObject.request(bucket: preflight.bucket, key: key)
+        // A connection that breaks here was good a moment ago; the run's retries are for that.
+        let response = try? patiently(ExchangeOrder(.source, request))
+        guard response?.status == 403 else { return }
+        throw .cannotGoOn(preflight.unreadable(key))
+    }
+
+    private mutating func verdict(_ preflight: Preflight) -> Preflight.Verdict {
+        do throws(TransportFault) {
+            let head = HeadBucket.request(bucket: preflight.bucket)
+            let response = try patiently(ExchangeOrder(preflight.side, head))
+            // A HEAD's answer has no body; a listing's tells in words what is wrong, and that this is S3 at all.
+            let list = Request(
+                .get, operation: "ListObjectsV2", bucket: preflight.bucket,
+                query: [("list-type", "2"), ("max-keys", "1")])
+            let story = try patiently(ExchangeOrder(preflight.side, list))
+            let difference = response.date.map {
+                Duration.seconds($0.secondsSince1970 - clock.timeOfDay.secondsSince1970)
+            }
+            return preflight.verdict(
+                on: response, listing: story, clockDifference: difference)
+        } catch {
+            return preflight.verdict(on: error)
+        }
+    }
+
+    /// A server that is busy or failing may be asked again a few times; one that is not there is said so at once.
+    private mutating func patiently(
+        _ order: ExchangeOrder
+    ) throws(TransportFault) -> Response {
+        var attempt = 0
+        while true {
+            let response = try client.send(order)
+            let fault = RetryPolicy.fault(of: response)
+            let isPassing = [.throttled, .server].contains(fault.faultClass)
+            attempt += 1
+            guard response.status >= 300, isPassing, attempt <= 3 else { return response }
+            pause(before: attempt, fault)
+        }
+    }
+
+    // MARK: - Probe
+
+    /// Finds out what the target honours.
+    ///
+    /// - Parameter token: the same for a run and its resumptions, another for every other run.
+    mutating func probe(
+        token: String
+    ) throws(RunError) -> (TargetCapabilities, warnings: [String]) {
+        var probe = TargetProbe(bucket: settings.target.bucket, token: token)
+        var action = probe.begin()
+        while true {
+            switch action {
+            case .finished(let capabilities, let warnings): return (capabilities, warnings)
+            case .refused(let fault): throw refusal(fault)
+            case .exchange(let order): action = probe.answered(try probed(order))
+            }
+        }
+    }
+
+    private mutating func probed(_ order: ExchangeOrder) throws(RunError) -> Response {
+        var attempt = 0
+        while true {
+            let fault: Fault
+            do throws(TransportFault) {
+                let response = try client.send(order)
+                fault = RetryPolicy.fault(of: response)
+                let isPassing = [.throttled, .server].contains(fault.faultClass)
+                // 501 and its like are what a probe wants to see; tags that fail with 500 as well.
+                guard isPassing, response.status >= 500, !order.asksForTags else { return response }
+            } catch {
+                fault = Fault(.transport, message: error.message)
+            }
+            attempt += 1
+            guard attempt <= settings.rules.retries.retriesMax else { throw refusal(fault) }
+            pause(before: attempt, fault)
+        }
+    }
+
+    private func refusal(_ fault: Fault) -> RunError {
+        let said = redaction.applied(
+            to: [fault.status.map { "HTTP \($0)" }, fault.code, fault.message]
+                .compactMap { $0 }.joined(separator: " "))
+        return .cannotGoOn(
+            "target: bucket '\(settings.target.bucket)' at \(settings.target.endpoint) takes no "
+                + "objects from us: \(said)\n  check that the user of --dest-key may write objects")
+    }
+
+    private mutating func pause(before attempt: Int, _ fault: Fault) {
+        let verdict = settings.rules.retries.verdict(for: fault, attempt: attempt, random: &random)
+        guard case .again(let delay) = verdict else { return }
+        usleep(UInt32(delay.milliseconds * 1000))
+    }
+}
+
+extension ExchangeOrder {
+    fileprivate var asksForTags: Bool {
+        request.query.contains { $0.name == "tagging" }
+    }
+}

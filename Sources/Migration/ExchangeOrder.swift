@@ -1,0 +1,93 @@
+//! What a transfer asks its worker to do, and what it is told in return: the border of deciding and doing.
+
+public import S3
+
+/// One HTTP exchange, described whole: nothing of it is decided while it runs.
+public struct ExchangeOrder: Sendable {
+    /// Where the body that is sent comes from.
+    public enum Upload: Sendable {
+        /// The request has it, if any.
+        case request
+        /// The object's bytes as they stand in the transfer's buffer, from the first to this count.
+        case object(byteCount: Int64)
+    }
+
+    /// Where a good answer's body goes; an error's body always goes to the response itself.
+    public enum Sink: Sendable, Equatable {
+        case response
+        /// Into the transfer's buffer from `offset` on, at most `capacity` bytes.
+        case object(offset: Int64, capacity: Int64)
+    }
+
+    public var side: Side
+    public var request: Request
+    public var upload: Upload
+    public var sink: Sink
+
+    public init(
+        _ side: Side, _ request: Request, upload: Upload = .request, sink: Sink = .response
+    ) {
+        self.side = side
+        self.request = request
+        self.upload = upload
+        self.sink = sink
+    }
+}
+
+/// An exchange that came to a whole answer.
+public struct ExchangeResult: Sendable {
+    public var response: Response
+    /// How many bytes of the body went into the transfer's buffer.
+    public var objectBytes: Int64
+    /// The body was longer than the sink; the rest was not read.
+    public var overflowed: Bool
+    /// The transport sent the request a second time on its own, since a kept-alive connection had been closed.
+    public var wasResent: Bool
+
+    public init(
+        response: Response, objectBytes: Int64 = 0, overflowed: Bool = false,
+        wasResent: Bool = false
+    ) {
+        self.response = response
+        self.objectBytes = objectBytes
+        self.overflowed = overflowed
+        self.wasResent = wasResent
+    }
+}
+
+/// What a worker does next for a transfer.
+public enum TransferAction: Sendable {
+    /// Grant a buffer of this many bytes; answered by `.granted`.
+    case reserve(bytes: Int64)
+    /// Answered by `.answered` or `.broken`.
+    case exchange(ExchangeOrder)
+    /// Compute the MD5 of the buffer's first bytes; answered by `.hashed`.
+    case hash(byteCount: Int64)
+    /// Answered by `.woken`. The side's clock, if given, is what the server says the time is.
+    case wait(until: Instant, clock: ServerClock?)
+    case finish(Outcome)
+    /// The run cannot go on; the object stays as if it had never been handed out.
+    case stopRun(Failure)
+}
+
+/// What time it is at a server, for signing.
+public struct ServerClock: Sendable, Equatable {
+    public var side: Side
+    public var now: Timestamp
+
+    public init(side: Side, now: Timestamp) {
+        self.side = side
+        self.now = now
+    }
+}
+
+/// What a transfer is told.
+public enum TransferEvent: Sendable {
+    case begin
+    /// The buffer is there. `kept`: what it held before is still in it.
+    case granted(kept: Bool)
+    case answered(ExchangeResult)
+    case broken(TransportFault)
+    case hashed(md5: [UInt8])
+    case woken
+}

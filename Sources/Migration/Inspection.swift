@@ -1,0 +1,102 @@
+//! What a dry run does with an object: asks the source for it, and touches nothing.
+
+internal import S3
+
+/// A HEAD of one object at the source. Its outcome tells what a run would do.
+public struct Inspection: Sendable {
+    public let item: WorkItem
+    private let begun: Instant
+    private var attempts = 0
+
+    public init(item: WorkItem, now: Instant) {
+        self.item = item
+        self.begun = now
+    }
+
+    public mutating func handle(
+        _ event: TransferEvent, in context: inout TransferContext
+    ) -> TransferAction {
+        let request = HeadObject.request(bucket: context.rules.sourceBucket, key: item.key)
+        switch event {
+        case .begin, .woken: return .exchange(ExchangeOrder(.source, request))
+        case .answered(let result): return answered(result.response, request, in: &context)
+        case .broken(let fault):
+            return failed(Fault(fault.faultClass, message: fault.message), in: &context)
+        case .granted, .hashed: preconditionFailure("\(event) does not fit an inspection")
+        }
+    }
+
+    private mutating func answered(
+        _ response: Response, _ request: Request, in context: inout TransferContext
+    ) -> TransferAction {
+        if response.status == 404 { return finish(Outcome(.skippedSource), in: context) }
+        guard response.status == 200 else {
+            return failed(RetryPolicy.fault(of: response), in: &context)
+        }
+        do throws(S3Error) {
+            let facts = try HeadObject.answer(response, to: request)
+            return finish(
+                Outcome(.copied, sizeBytes: facts.sizeBytes, etag: facts.etag), in: context)
+        } catch {
+            return failed(RetryPolicy.fault(error), in: &context)
+        }
+    }
+
+    private mutating func failed(
+        _ fault: Fault, in context: inout TransferContext
+    ) -> TransferAction {
+        attempts += 1
+        let failure = Failure(
+            stage: .get, faultClass: fault.faultClass, status: fault.status, code: fault.code,
+            attempts: attempts, message: fault.message)
+        let verdict = context.rules.retries.verdict(
+            for: fault, attempt: attempts, random: &context.random)
+        switch verdict {
+        case .again(let delay): return .wait(until: context.now + delay, clock: nil)
+        case .giveUp: return finish(Outcome(.failed, failure: failure), in: context)
+        case .stopRun: return .stopRun(failure)
+        }
+    }
+
+    private func finish(_ outcome: Outcome, in context: TransferContext) -> TransferAction {
+        var outcome = outcome
+        outcome.elapsed = context.now - begun
+        return .finish(outcome)
+    }
+}
+
+/// What a slot is busy with.
+public enum Job: Sendable {
+    case transfer(Transfer)
+    case inspection(Inspection)
+
+    public var item: WorkItem {
+        switch self {
+        case .transfer(let transfer): transfer.item
+        case .inspection(let inspection): inspection.item
+        }
+    }
+
+    public var wasDownloaded: Bool {
+        switch self {
+        case .transfer(let transfer): transfer.wasDownloaded
+        case .inspection: false
+        }
+    }
+
+    public mutating func handle(
+        _ event: TransferEvent, in context: inout TransferContext
+    ) -> TransferAction {
+        // The payload is taken out and put back so that it is changed in place, not copied.
+        switch consume self {
+        case .transfer(var transfer):
+            let action = transfer.handle(event, in: &context)
+            self = .transfer(transfer)
+            return action
+        case .inspection(var inspection):
+            let action = inspection.handle(event, in: &context)
+            self = .inspection(inspection)
+            return action
+        }
+    }
+}

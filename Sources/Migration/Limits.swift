@@ -1,0 +1,114 @@
+//! Every limit of the program, with its reason, in one place.
+
+/// The bounds that keep the program small, and how they hang together.
+public enum Limits {
+    // Objects
+
+    /// What the first GET of an object asks for when its size is not known: most objects are smaller, so they
+    /// come whole with the first answer; larger ones cost one more round trip.
+    public static let firstRangeBytes: Int64 = 1 << 20
+    /// One block of the buffer pool: the unit in which memory is granted.
+    public static let blockBytes = 1 << 20
+    /// Objects above this size move as parts.
+    public static let multipartThresholdDefaultBytes: Int64 = 64 << 20
+    /// What S3 takes in one PUT (5 GiB).
+    public static let putBytesMax: Int64 = 5 << 30
+    /// Answers that are no object (XML, error pages) are read up to this size and cut there.
+    public static let smallBodyBytesMax = 1 << 20
+    /// All header lines of one answer together; S3 itself allows 8 KiB.
+    public static let responseHeaderBytesMax = 256 << 10
+
+    // Attempts
+
+    public static let retriesDefault = 10
+    /// How often an object that changes while it is read is begun again.
+    public static let restartsMax = 5
+    public static let retryDelayMin = Duration.milliseconds(100)
+    public static let throttleDelayMin = Duration.milliseconds(500)
+    public static let retryDelayMax = Duration.seconds(20)
+    /// A server may ask us to stay away for so long, not longer.
+    public static let retryAfterMax = Duration.seconds(120)
+    /// So long after the GET a PUT may be sent without asking whether the source still has the object. It is the
+    /// bound of the promise that a client's delete is not undone.
+    public static let sourceFreshFor = Duration.seconds(1)
+
+    // Ledger and logs
+
+    /// Outcomes that wait for an older one, in bytes of their log lines.
+    public static let waitingOutcomeBytesMax = 32 << 20
+    /// A list thread stops reading when so many objects wait for a worker, times the number of slots.
+    public static let readyPerSlot = 4
+    public static let readyMin = 256
+    /// An outcome that waits longer for an older one is written to `ahead.log`.
+    public static let aheadAfter = Duration.seconds(1)
+    /// Logs reach the disk at least so often.
+    public static let syncEvery = Duration.seconds(1)
+    /// How long a first CTRL-C waits for the transfers in flight.
+    public static let drainMax = Duration.seconds(30)
+    /// Messages in `failed.log` are cut here.
+    public static let messageBytesMax = 1000
+
+    // Wrong lists
+
+    /// The first objects, of which no more than a tenth may be missing from the source.
+    public static let missingSample = 1000
+    public static let missingSampleMax = 100
+    /// So many objects in a row that fail for want of a connection stop the run, times the number of slots.
+    public static let unreachablePerSlot = 2
+
+    // Machine
+
+    public static let threadsMax = 256
+    public static let transfersDefault = 32
+    public static let transfersMax = 4096
+    public static let memoryDefaultBytesMax: Int64 = 1 << 30
+    /// libcurl's buffers for large bodies (CURLOPT_BUFFERSIZE, CURLOPT_UPLOAD_BUFFERSIZE): smaller ones cost a
+    /// fifth of the speed. The least is what libcurl takes at least.
+    static let curlBufferBytesMax = 512 << 10
+    static let curlBufferBytesMin = 16 << 10
+
+    /// What libcurl holds for one slot: it reads from the source and writes to the target in large pieces, and
+    /// has little to do the other way.
+    public struct CurlBuffers: Sendable, Equatable {
+        public var receiveBytes: Int
+        public var uploadBytes: Int
+        public let smallBytes = curlBufferBytesMin
+
+        var bytesPerSlot: Int { receiveBytes + uploadBytes + 2 * smallBytes }
+
+        /// At most a quarter of the memory goes to libcurl, however many slots there are.
+        public init(slots: Int, memoryBytes: Int64) {
+            let share = Int(clamping: memoryBytes / 4 / Int64(slots)) - 2 * curlBufferBytesMin
+            let each = min(max(share / 3, curlBufferBytesMin), curlBufferBytesMax / 2)
+            receiveBytes = each
+            uploadBytes = min(each * 2, curlBufferBytesMax)
+        }
+    }
+
+    /// How `--memory` is divided; nil when it is too little for the largest object that moves whole, since a
+    /// transfer is granted all of it or waits.
+    public static func division(
+        ofMemory memoryBytes: Int64, slots: Int, wholeObjectBytesMax: Int64
+    ) -> (curl: CurlBuffers, blocks: Int)? {
+        let curl = CurlBuffers(slots: slots, memoryBytes: memoryBytes)
+        let left = memoryBytes - Int64(curl.bytesPerSlot) * Int64(slots)
+        let count = left / Int64(blockBytes)
+        guard count >= blocks(for: wholeObjectBytesMax) else { return nil }
+        return (curl, Int(count))
+    }
+
+    /// The least `--memory` that `division` accepts, rounded up; for the message that says so.
+    public static func memoryBytesMin(slots: Int, wholeObjectBytesMax: Int64) -> Int64 {
+        var bytes = blocks(for: wholeObjectBytesMax) * Int64(blockBytes)
+        while division(ofMemory: bytes, slots: slots, wholeObjectBytesMax: wholeObjectBytesMax) == nil
+        {
+            bytes += Int64(16 * blockBytes)
+        }
+        return bytes
+    }
+
+    /// How many blocks hold this many bytes; at least one, so that every transfer has somewhere to read to.
+    public static func blocks(for bytes: Int64) -> Int64 {
+        max(1, (bytes + Int64(blockBytes) - 1) / Int64(blockBytes))
+    }
+}

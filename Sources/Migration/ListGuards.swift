@@ -1,0 +1,55 @@
+//! Notices early that the lists, or the network, cannot be right, before a million objects say so one by one.
+
+/// Watches the outcomes as they come for what no single object can show.
+public struct ListGuards: Sendable {
+    private let allowsMissing: Bool
+    private let unreachableMax: Int
+    private var seen = 0
+    private var missing = 0
+    private var alikeInRow = 0
+
+    /// - Parameters:
+    ///   - allowsMissing: the operator knows that the lists are old (`--allow-missing`).
+    ///   - slots: the transfers of the whole run: so many may fail at one moment for one reason.
+    public init(allowsMissing: Bool, slots: Int) {
+        self.allowsMissing = allowsMissing
+        self.unreachableMax = slots * Limits.unreachablePerSlot
+    }
+
+    /// Takes an outcome; gives the reason to stop the run, once.
+    public mutating func take(_ outcome: Outcome) -> String? {
+        missingAlarm(outcome) ?? unreachableAlarm(outcome)
+    }
+
+    private mutating func missingAlarm(_ outcome: Outcome) -> String? {
+        guard !allowsMissing, seen < Limits.missingSample else { return nil }
+        seen += 1
+        missing += outcome.kind == .skippedSource ? 1 : 0
+        guard missing == Limits.missingSampleMax + 1 else { return nil }
+        return "\(missing) of the first \(seen) objects are missing from the source\n"
+            + "  check that --src-folder holds the lists of --src-bucket, and that the keys begin where "
+            + "the bucket does; if the lists are just old, go on with --allow-missing"
+    }
+
+    private mutating func unreachableAlarm(_ outcome: Outcome) -> String? {
+        guard let failure = outcome.failure, let check = ListGuards.check(failure) else {
+            alikeInRow = 0
+            return nil
+        }
+        alikeInRow += 1
+        guard alikeInRow == unreachableMax else { return nil }
+        let code = failure.code.map { "\($0): " } ?? ""
+        return "\(failure.stage.side.rawValue): \(alikeInRow) objects in a row failed for a reason that is "
+            + "not theirs (\(code)\(failure.message))\n  check \(check); what failed is in failed.log"
+    }
+
+    /// What to check when object after object fails like this; nil when it is the object's own fault.
+    private static func check(_ failure: Failure) -> String? {
+        switch (failure.faultClass, failure.code) {
+        case (.transport, _), (.stalled, _): "the network, and that the server is up"
+        case (.tls, _): "the server's certificate"
+        case (_, "SignatureDoesNotMatch"): "whether key and secret are still good"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Reads `migrate.log` and `ahead.log` back, line by line: is the form right, are the keys in order?
+
+public import S3
+
+/// Judges the lines of a log one after the other. It is what `--resume` trusts after a crash and what
+/// `--check-log` proves, so it is quick: a log can have a hundred million lines.
+public struct LogCheck: Sendable {
+    /// What is wrong with a line.
+    public enum Problem: Sendable, Equatable {
+        case torn
+        case nul
+        case fieldCount(Int)
+        case badField(String)
+        case badKey(ListLineError)
+        /// The key is not above the one before it.
+        case order(previous: ObjectKey, key: ObjectKey)
+    }
+
+    private let isOrdered: Bool
+    public private(set) var lineCount = 0
+    public private(set) var lastKey: ObjectKey?
+    public private(set) var counts: [Outcome.Kind: Int] = [:]
+
+    /// - Parameter isOrdered: true for `migrate.log`, false for `ahead.log`.
+    public init(isOrdered: Bool) {
+        self.isOrdered = isOrdered
+    }
+
+    /// Takes the next line, without its newline; nil when it is right.
+    public mutating func take(_ line: Span<UInt8>, isTerminated: Bool) -> Problem? {
+        guard isTerminated else { return .torn }
+        var tabs: [Int] = []
+        tabs.reserveCapacity(MigrateLogLine.fieldCount)
+        for index in line.indices {
+            if line[index] == 0 { return .nul }
+            if line[index] == UInt8(ascii: "\t") { tabs.append(index) }
+        }
+        guard tabs.count == MigrateLogLine.fieldCount - 1 else {
+            return .fieldCount(tabs.count + 1)
+        }
+        let key: ObjectKey
+        do throws(ListLineError) {
+            key = try KeyListLine.unescape(line.extracting(..<tabs[0]))
+        } catch {
+            return .badKey(error)
+        }
+        if isOrdered, let previous = lastKey, !(previous < key) {
+            return .order(previous: previous, key: key)
+        }
+        let word = LogCheck.text(line, tabs[0] + 1..<tabs[1])
+        guard let outcome = Outcome.Kind(rawValue: word) else { return .badField(word) }
+        for (start, end) in [(tabs[1] + 1, tabs[2]), (tabs[4] + 1, line.count)]
+        where !LogCheck.isNumber(line, start..<end) {
+            return .badField(LogCheck.text(line, start..<end))
+        }
+        counts[outcome, default: 0] += 1
+        lineCount += 1
+        lastKey = key
+        return nil
+    }
+
+    private static func isNumber(_ line: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        if range.count == 1, line[range.lowerBound] == UInt8(ascii: "-") { return true }
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        return !range.isEmpty && range.allSatisfy { digits.contains(line[$0]) }
+    }
+
+    private static func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {
+        String(decoding: range.map { line[$0] }, as: UTF8.self)
+    }
+}
+
+extension LogCheck.Problem: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .torn: "the line has no end"
+        case .nul: "the line has a NUL byte"
+        case .fieldCount(let count):
+            "the line has \(count) fields, not \(MigrateLogLine.fieldCount)"
+        case .badField(let text): "the field '\(LogField.cleaned(text))' is not what it should be"
+        case .badKey(let error): "the key cannot be read: \(error)"
+        case .order(let previous, let key):
+            "the key '\(KeyListLine.escaped(key))' is not above the one before it, "
+                + "'\(KeyListLine.escaped(previous))'"
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A line of `migrate.log`: the last station of an object's way.
+
+public import S3
+
+/// One handled object, as `migrate.log` and `ahead.log` tell it.
+///
+/// `KEY <tab> OUTCOME <tab> BYTES <tab> ETAG <tab> PROOF <tab> MILLISECONDS`, where an unknown field is `-`. The key
+/// is escaped as in key lists. PROOF may be followed by `,no-tags` and `,no-meta` for what the copy lacks.
+public struct MigrateLogLine: Sendable {
+    public var key: ObjectKey
+    public var outcome: Outcome.Kind
+    public var sizeBytes: Int64?
+    public var etag: String?
+    public var proof: Proof?
+    public var losses: Losses
+    public var milliseconds: Int64
+
+    static let fieldCount = 6
+
+    public init(key: ObjectKey, outcome: Outcome) {
+        self.key = key
+        self.outcome = outcome.kind
+        self.sizeBytes = outcome.sizeBytes
+        self.etag = outcome.etag?.text
+        self.proof = outcome.proof
+        self.losses = outcome.losses
+        self.milliseconds = outcome.elapsed.milliseconds
+    }
+
+    /// Appends the line with its newline.
+    public func append(to text: inout [UInt8]) {
+        KeyListLine.appendEscaped(key: key.bytes.span, to: &text)
+        appendField(outcome.rawValue, to: &text)
+        appendField(sizeBytes.map { String($0) } ?? "-", to: &text)
+        appendField(LogField.cleaned(etag ?? "-"), to: &text)
+        appendField(proofField, to: &text)
+        appendField(String(milliseconds), to: &text)
+        text.append(UInt8(ascii: "\n"))
+    }
+
+    private var proofField: String {
+        var field = proof?.rawValue ?? "-"
+        for (loss, word) in Losses.words where losses.contains(loss) { field += "," + word }
+        return field
+    }
+
+    private func appendField(_ value: String, to text: inout [UInt8]) {
+        text.append(UInt8(ascii: "\t"))
+        text.append(contentsOf: value.utf8)
+    }
+}
+
+extension MigrateLogLine {
+    /// Reads a line without its newline; nil when it has not the form that `append` gives it.
+    public init?(parsing line: Span<UInt8>) {
+        let fields = LogField.bytes(line).split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+        guard fields.count == MigrateLogLine.fieldCount else { return nil }
+        guard let key = LogField.key(fields[0]) else { return nil }
+        guard let outcome = Outcome.Kind(rawValue: String(decoding: fields[1], as: UTF8.self)),
+            let size = LogField.optionalNumber(fields[2]),
+            let (proof, losses) = MigrateLogLine.proofAndLosses(fields[4]),
+            let milliseconds = Int64(String(decoding: fields[5], as: UTF8.self)), milliseconds >= 0
+        else { return nil }
+        self.key = key
+        self.outcome = outcome
+        self.sizeBytes = size
+        let etag = String(decoding: fields[3], as: UTF8.self)
+        self.etag = etag == "-" ? nil : etag
+        self.proof = proof
+        self.losses = losses
+        self.milliseconds = milliseconds
+    }
+
+    private static func proofAndLosses(_ field: some Collection<UInt8>) -> (Proof?, Losses)? {
+        let words = String(decoding: field, as: UTF8.self).split(
+            separator: ",", omittingEmptySubsequences: false)
+        guard let first = words.first else { return nil }
+        let proof = Proof(rawValue: String(first))
+        guard proof != nil || first == "-" else { return nil }
+        var losses: Losses = []
+        for word in words.dropFirst() {
+            guard let known = Losses.words.first(where: { $0.1 == word }) else { return nil }
+            losses.insert(known.0)
+        }
+        return (proof, losses)
+    }
+}
+
+/// What the fields of all logs have in common.
+enum LogField {
+    static func bytes(_ line: Span<UInt8>) -> [UInt8] {
+        line.indices.map { line[$0] }
+    }
+
+    /// The key of a log line, out of the escaped form; nil when it is not one.
+    static func key(_ field: some Collection<UInt8>) -> ObjectKey? {
+        guard let key = try? KeyListLine.unescape(Array(field).span) else { return nil }
+        return key
+    }
+
+    /// `-` is an unknown number; the outer nil is for what is no number at all.
+    static func optionalNumber(_ field: some Collection<UInt8>) -> Int64?? {
+        let text = String(decoding: field, as: UTF8.self)
+        if text == "-" { return .some(nil) }
+        guard let number = Int64(text), number >= 0 else { return nil }
+        return .some(number)
+    }
+
+    /// Text from a server as one field: no control characters, bounded.
+    static func cleaned(_ text: String) -> String {
+        let isClean = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        if isClean, text.utf8.count <= Limits.messageBytesMax { return text }
+        var cleaned = ""
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+            cleaned.unicodeScalars.append(isControl ? " " : scalar)
+            if cleaned.utf8.count >= Limits.messageBytesMax { break }
+        }
+        return cleaned
+    }
+}

@@ -1,0 +1,117 @@
+//! What became of an object: the last station of its way before the log.
+
+public import S3
+
+/// What became of one object, with what is known of it.
+public struct Outcome: Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
+        /// The target has the object, put there by us.
+        case copied = "copied"
+        /// The target's lists had the key, so nothing was asked.
+        case exist = "exist"
+        /// The source has no such object any more.
+        case skippedSource = "skip-dn"
+        /// The target had an object of this key, which was left alone.
+        case skippedTarget = "skip-up"
+        case failed = "fail"
+    }
+
+    public var kind: Kind
+    /// The object's size, where it became known.
+    public var sizeBytes: Int64?
+    /// The target's entity tag: ours for a copy, the one found there for a skip.
+    public var etag: ETag?
+    public var proof: Proof?
+    public var losses: Losses
+    /// What failed; for `.failed` only.
+    public var failure: Failure?
+    public var elapsed: Duration
+
+    public init(
+        _ kind: Kind, sizeBytes: Int64? = nil, etag: ETag? = nil, proof: Proof? = nil,
+        losses: Losses = [], failure: Failure? = nil, elapsed: Duration = .zero
+    ) {
+        precondition((kind == .failed) == (failure != nil), "only a failure has a failure")
+        self.kind = kind
+        self.sizeBytes = sizeBytes
+        self.etag = etag
+        self.proof = proof
+        self.losses = losses
+        self.failure = failure
+        self.elapsed = elapsed
+    }
+}
+
+/// How sure it is that the target holds the source's bytes.
+public enum Proof: String, Sendable, CaseIterable {
+    /// The target computed, from what it received, the very ETag that the source has.
+    case etag
+    /// We computed the MD5 of what the source sent, and the target found the same.
+    case md5
+    /// The sizes agree; nothing else can be compared.
+    case size
+    /// A skip: the target's object is the source's.
+    case same
+    /// A skip: the target's object is another one (older, newer, or another key's).
+    case differs
+}
+
+/// What an object has at the source that the target's copy has not.
+public struct Losses: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The target takes no tags, or the source did not let us read them.
+    public static let tags = Losses(rawValue: 1)
+    /// The source could not send some metadata (`x-amz-missing-meta`).
+    public static let metadata = Losses(rawValue: 2)
+
+    /// The words of the log's proof column, in a fixed order.
+    static let words: [(Losses, String)] = [(.tags, "no-tags"), (.metadata, "no-meta")]
+}
+
+/// Why an object failed, in the words of `failed.log`.
+public struct Failure: Error, Sendable {
+    public var stage: Stage
+    public var faultClass: FaultClass
+    /// The HTTP status of the last answer; nil when there was none.
+    public var status: Int?
+    /// The S3 error code of the last answer.
+    public var code: String?
+    /// How many exchanges of this object failed, all stages together.
+    public var attempts: Int
+    /// The ETag of an object of ours that the target shows although it is not right.
+    public var ourETag: ETag?
+    public var message: String
+
+    public init(
+        stage: Stage, faultClass: FaultClass, status: Int? = nil, code: String? = nil,
+        attempts: Int, ourETag: ETag? = nil, message: String
+    ) {
+        self.stage = stage
+        self.faultClass = faultClass
+        self.status = status
+        self.code = code
+        self.attempts = attempts
+        self.ourETag = ourETag
+        self.message = message
+    }
+}
+
+/// Where on its way an object was when it failed.
+public enum Stage: String, Sendable, CaseIterable {
+    /// Reading the object from the source.
+    case get
+    /// Reading its tags from the source.
+    case getTags = "get-tags"
+    /// Asking the source, just before the PUT, whether it still has the object.
+    case recheck
+    /// Asking the target whether it has the key.
+    case head
+    case put
+    /// Asking the target, after a refused PUT, whose object it has.
+    case settle
+    /// Writing the tags where a PUT cannot carry them.
+    case putTags = "put-tags"
+}

@@ -1,0 +1,94 @@
+//! What a transfer does when an exchange fails: again after a while, give up, or stop the run.
+
+internal import S3
+
+extension Transfer {
+    /// The stage and the place to begin again for a connection that broke in this step.
+    private var whereBroken: (Stage, Retry) {
+        switch step {
+        case .reading: (.get, .read)
+        case .readingTags: (.getTags, .readTags)
+        case .checkingTarget: (.head, .write)
+        case .recheckingSource: (.recheck, .write)
+        case .putting: (.put, .write)
+        case .settling: (.settle, .settle)
+        case .measuring: (.settle, .measure)
+        case .puttingTags: (.putTags, .putTags)
+        case .idle, .reserving, .hashing, .backingOff, .finished:
+            preconditionFailure("no exchange can break in the step \(step)")
+        }
+    }
+
+    mutating func broken(
+        _ fault: TransportFault, in context: inout TransferContext
+    ) -> TransferAction {
+        let (stage, retry) = whereBroken
+        // The answer to a PUT may be what was lost.
+        if step == .putting { mayHaveWritten = true }
+        return failed(
+            stage, at: retry, with: Fault(fault.faultClass, message: fault.message), in: &context)
+    }
+
+    mutating func failed(
+        _ stage: Stage, at retry: Retry, with response: Response,
+        in context: inout TransferContext
+    ) -> TransferAction {
+        failed(stage, at: retry, with: RetryPolicy.fault(of: response), in: &context)
+    }
+
+    mutating func failed(
+        _ stage: Stage, at retry: Retry, with fault: Fault, in context: inout TransferContext
+    ) -> TransferAction {
+        attempts += 1
+        attemptsOfStep += 1
+        let verdict = context.rules.retries.verdict(
+            for: fault, attempt: attemptsOfStep, random: &context.random)
+        switch verdict {
+        case .again(let delay):
+            step = .backingOff(then: retry)
+            return .wait(until: context.now + delay, clock: clock(of: fault, at: stage))
+        case .stopRun:
+            step = .finished
+            return .stopRun(failure(stage, fault))
+        case .giveUp:
+            return finish(
+                Outcome(
+                    .failed, sizeBytes: facts?.sizeBytes, losses: losses,
+                    failure: failure(stage, fault)),
+                in: context)
+        }
+    }
+
+    private func failure(_ stage: Stage, _ fault: Fault) -> Failure {
+        Failure(
+            stage: stage, faultClass: fault.faultClass, status: fault.status, code: fault.code,
+            attempts: attempts, message: fault.message)
+    }
+
+    /// After a complaint about the time, the server's clock is the one to sign by.
+    private func clock(of fault: Fault, at stage: Stage) -> ServerClock? {
+        guard fault.faultClass == .skew, let now = fault.serverNow else { return nil }
+        return ServerClock(side: stage.side, now: now)
+    }
+
+    mutating func begin(_ retry: Retry, in context: inout TransferContext) -> TransferAction {
+        switch retry {
+        case .read: return reserveForReading(in: context)
+        case .readTags: return readTags(in: &context)
+        case .write: return write(in: &context)
+        case .settle: return settle(in: context)
+        case .measure: return measure(in: context)
+        case .putTags: return putTags(in: context)
+        }
+    }
+}
+
+extension Stage {
+    /// With which end the exchanges of this stage are.
+    public var side: Side {
+        switch self {
+        case .get, .getTags, .recheck: .source
+        case .head, .put, .settle, .putTags: .target
+        }
+    }
+}

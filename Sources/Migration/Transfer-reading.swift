@@ -1,0 +1,188 @@
+//! A transfer's first half: from the source into the buffer.
+
+internal import S3
+
+extension Transfer {
+    /// Asks for room for what will be read next: the whole object once its size is known.
+    mutating func reserveForReading(in context: TransferContext) -> TransferAction {
+        step = .reserving
+        let bytes = facts?.sizeBytes ?? firstRangeBytes(in: context)
+        reservedBytes = max(bytes, 1)
+        return .reserve(bytes: reservedBytes)
+    }
+
+    /// What the first GET asks for: what the list promises, if it promises more than the usual.
+    private func firstRangeBytes(in context: TransferContext) -> Int64 {
+        let listed = min(item.listedBytes ?? 0, context.rules.wholeObjectBytesMax)
+        return max(Limits.firstRangeBytes, listed)
+    }
+
+    /// Asks the source for the bytes that are missing: ranged, and pinned to the object that was begun.
+    mutating func read(in context: TransferContext) -> TransferAction {
+        step = .reading
+        let end = facts?.sizeBytes ?? firstRangeBytes(in: context)
+        let isRanged = !ignoresRanges && end > received
+        let request = GetObject.request(
+            bucket: context.rules.sourceBucket, key: item.key,
+            bytes: isRanged ? received..<end : nil, ifMatch: facts?.etag)
+        return ask(
+            .source, request,
+            sink: .object(offset: received, capacity: max(reservedBytes, end) - received))
+    }
+
+    mutating func answeredRead(
+        _ result: ExchangeResult, in context: inout TransferContext
+    ) -> TransferAction {
+        switch result.response.status {
+        case 200, 206: return gotBytes(result, in: &context)
+        case 416: return gotNoRange(result.response, in: &context)
+        case 404: return gotNothing(result.response, in: &context)
+        case 412: return changed("the source says that the object changed (412)", in: &context)
+        default: return failed(.get, at: .read, with: result.response, in: &context)
+        }
+    }
+
+    /// An empty object has no first byte, so it is asked for whole; any other has become shorter.
+    private mutating func gotNoRange(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        guard facts == nil, !ignoresRanges else {
+            return changed("the object became shorter while it was read (416)", in: &context)
+        }
+        ignoresRanges = true
+        return read(in: context)
+    }
+
+    /// Only the words "no such key" mean that the object is gone; any other 404 may be a wrong bucket or a proxy.
+    private mutating func gotNothing(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        guard S3ErrorBody(response.body).code == "NoSuchKey" else {
+            return failed(.get, at: .read, with: response, in: &context)
+        }
+        return finish(Outcome(.skippedSource), in: context)
+    }
+
+    private mutating func gotBytes(
+        _ result: ExchangeResult, in context: inout TransferContext
+    ) -> TransferAction {
+        let answer: GetObject.Answer
+        do throws(S3Error) {
+            answer = try GetObject.answer(result.response, to: asked)
+        } catch {
+            return failed(.get, at: .read, with: RetryPolicy.fault(error), in: &context)
+        }
+        if let facts, !facts.isSameObject(as: answer.facts) {
+            return changed("the object changed while it was read", in: &context)
+        }
+        guard answer.facts.sizeBytes <= context.rules.wholeObjectBytesMax else {
+            return tooLarge(answer.facts, in: context)
+        }
+        if result.overflowed { return gotTooMuch(answer, in: &context) }
+        guard answer.bytes.lowerBound == received, answer.bytes.count == result.objectBytes else {
+            let message =
+                "asked for bytes from \(received), got \(result.objectBytes) of \(answer.bytes)"
+            return failed(
+                .get, at: .read,
+                with: Fault(.badAnswer, status: result.response.status, message: message),
+                in: &context)
+        }
+        facts = answer.facts
+        return took(result.objectBytes, in: &context)
+    }
+
+    private mutating func took(
+        _ byteCount: Int64, in context: inout TransferContext
+    ) -> TransferAction {
+        guard let facts else { preconditionFailure("bytes without an object") }
+        received += byteCount
+        attemptsOfStep = 0
+        guard received == facts.sizeBytes else { return reserveForReading(in: context) }
+        wasDownloaded = true
+        fetchedAt = context.now
+        bufferMD5 = nil
+        if doubted != nil { return hash(for: .secondReading) }
+        if facts.missingMetaCount > 0 { losses.insert(.metadata) }
+        return facts.tagCount > 0 ? readTags(in: &context) : write(in: &context)
+    }
+
+    /// The source sent the whole object although a range was asked for.
+    private mutating func gotTooMuch(
+        _ answer: GetObject.Answer, in context: inout TransferContext
+    ) -> TransferAction {
+        guard !ignoresRanges else {
+            return changed("the object became longer while it was read", in: &context)
+        }
+        ignoresRanges = true
+        facts = answer.facts
+        received = 0
+        return reserveForReading(in: context)
+    }
+
+    private mutating func tooLarge(
+        _ facts: ObjectFacts, in context: TransferContext
+    ) -> TransferAction {
+        let message = "the object has \(facts.sizeBytes) bytes, more than --multipart-threshold "
+            + "(\(context.rules.wholeObjectBytesMax)): this version copies no object in parts"
+        let failure = Failure(
+            stage: .get, faultClass: .tooLarge, attempts: attempts, message: message)
+        return finish(
+            Outcome(.failed, sizeBytes: facts.sizeBytes, failure: failure), in: context)
+    }
+
+    /// Begins the object again, since what was read is no longer the whole of one object.
+    mutating func changed(
+        _ message: String, in context: inout TransferContext
+    ) -> TransferAction {
+        restarts += 1
+        attemptsOfStep = restarts - 1
+        forgetReading()
+        return failed(.get, at: .read, with: Fault(.changed, message: message), in: &context)
+    }
+
+    mutating func forgetReading() {
+        facts = nil
+        tags = []
+        losses = []
+        received = 0
+        ignoresRanges = false
+        bufferMD5 = nil
+        doubted = nil
+        etagIsNoMD5 = false
+    }
+
+    // MARK: - Tags
+
+    mutating func readTags(in context: inout TransferContext) -> TransferAction {
+        guard context.rules.target.tagging != .none else {
+            losses.insert(.tags)
+            return write(in: &context)
+        }
+        step = .readingTags
+        let request = GetObjectTagging.request(
+            bucket: context.rules.sourceBucket, key: item.key)
+        return ask(.source, request)
+    }
+
+    mutating func answeredTags(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        switch response.status {
+        case 200:
+            do throws(S3Error) {
+                tags = try GetObjectTagging.answer(response, to: asked)
+            } catch {
+                return failed(.getTags, at: .readTags, with: RetryPolicy.fault(error), in: &context)
+            }
+            return write(in: &context)
+        case 403, 405, 501:
+            // The body may be read, the tags not: a copy without them, said so, is better than none.
+            losses.insert(.tags)
+            return write(in: &context)
+        case 404:
+            return changed("the object vanished before its tags were read", in: &context)
+        default:
+            return failed(.getTags, at: .readTags, with: response, in: &context)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! A transfer's second half: from the buffer into the target, and the proof that it arrived.
+
+internal import S3
+
+extension Transfer {
+    /// The MD5 that the body must have: the source's word for it, or our own where that is no MD5.
+    private var promisedMD5: [UInt8]? {
+        etagIsNoMD5 ? bufferMD5 : facts?.etag?.md5 ?? bufferMD5
+    }
+
+    /// Goes on with what has to happen before the PUT, one step at a time, and then sends it.
+    mutating func write(in context: inout TransferContext) -> TransferAction {
+        guard promisedMD5 != nil else { return hash(for: .contentMD5) }
+        if !context.rules.target.conditionalPut { return checkTarget(in: context) }
+        return recheckOrPut(in: context)
+    }
+
+    // MARK: - Before the PUT
+
+    /// Takes the place of the condition where the target ignores it: a HEAD just before the PUT.
+    private mutating func checkTarget(in context: TransferContext) -> TransferAction {
+        step = .checkingTarget
+        return headTarget(in: context)
+    }
+
+    mutating func answeredCheck(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        switch response.status {
+        case 200:
+            return gotFound(response, stage: .head, retry: .write, in: &context)
+        case 404:
+            return recheckOrPut(in: context)
+        default:
+            return failed(.head, at: .write, with: response, in: &context)
+        }
+    }
+
+    /// After a while the source is asked whether it still has the object, so that a delete is not undone.
+    private mutating func recheckOrPut(in context: TransferContext) -> TransferAction {
+        guard context.now - fetchedAt > Limits.sourceFreshFor else { return put(in: context) }
+        step = .recheckingSource
+        return ask(
+            .source, HeadObject.request(bucket: context.rules.sourceBucket, key: item.key))
+    }
+
+    mutating func answeredRecheck(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        switch response.status {
+        case 200:
+            guard let now = try? HeadObject.answer(response, to: asked), let facts,
+                facts.isSameObject(as: now)
+            else { return changed("the object changed before it was written", in: &context) }
+            fetchedAt = context.now
+            return put(in: context)
+        case 404:
+            // A HEAD's answer has no body that could say what is missing; the GET's has.
+            forgetReading()
+            return reserveForReading(in: context)
+        default:
+            return failed(.recheck, at: .write, with: response, in: &context)
+        }
+    }
+
+    // MARK: - The PUT
+
+    private mutating func put(in context: TransferContext) -> TransferAction {
+        guard let facts else { preconditionFailure("a PUT without an object") }
+        step = .putting
+        let target = context.rules.target
+        let request = PutObject.request(
+            bucket: context.rules.targetBucket, key: item.key, metadata: facts.metadata,
+            tagging: target.tagging == .onPut ? urlQuery(of: tags) : nil,
+            condition: target.conditionalPut ? .ifAbsent : .none,
+            contentMD5: promisedMD5, payloadHash: .unsigned)
+        return ask(.target, request, upload: .object(byteCount: facts.sizeBytes))
+    }
+
+    mutating func answeredPut(
+        _ result: ExchangeResult, in context: inout TransferContext
+    ) -> TransferAction {
+        let response = result.response
+        if result.wasResent { mayHaveWritten = true }
+        switch response.status {
+        case 200..<300:
+            do throws(S3Error) {
+                let answer = try PutObject.answer(response, to: asked)
+                attemptsOfStep = 0
+                return accepted(answer.etag, in: &context)
+            } catch {
+                mayHaveWritten = true
+                return failed(.put, at: .write, with: RetryPolicy.fault(error), in: &context)
+            }
+        case 412:
+            return settle(in: context)
+        default:
+            let fault = RetryPolicy.fault(of: response)
+            if fault.faultClass == .mismatch { return refusedBody(fault, in: &context) }
+            // A server that failed may have stored the object before it did.
+            if response.status >= 500 { mayHaveWritten = true }
+            return failed(.put, at: .write, with: fault, in: &context)
+        }
+    }
+
+    /// The target has the object; how sure is it that it is the right one?
+    private mutating func accepted(
+        _ etag: ETag?, in context: inout TransferContext
+    ) -> TransferAction {
+        guard let facts else { preconditionFailure("an answer to a PUT without an object") }
+        written = etag
+        mayHaveWritten = true
+        if let etag, let proof = proof(byETag: etag) {
+            return proved(proof, in: context)
+        }
+        if context.rules.target.checksContentMD5 { return acceptedUnderAnotherETag(in: context) }
+        if etag?.md5 != nil, facts.etag?.md5 != nil, bufferMD5 == nil {
+            return hash(for: .unprovedCopy)
+        }
+        return measure(in: context)
+    }
+
+    /// The target has checked the digest, and yet its ETag is not that digest: it has other ETags, or it keeps
+    /// other bytes than it has checked.
+    private mutating func acceptedUnderAnotherETag(
+        in context: TransferContext
+    ) -> TransferAction {
+        guard context.rules.target.etagIsMD5, written?.md5 != nil else {
+            return proved(.md5, in: context)
+        }
+        return damaged("the target's ETag tells of other bytes than those it was sent", in: context)
+    }
+
+    /// What an ETag of the target's proves, which it computed from what it received.
+    func proof(byETag etag: ETag) -> Proof? {
+        if !etagIsNoMD5, etag == facts?.etag, etag.md5 != nil { return .etag }
+        if let md5 = etag.md5, md5 == bufferMD5 { return .md5 }
+        return nil
+    }
+
+    mutating func proved(_ proof: Proof, in context: TransferContext) -> TransferAction {
+        self.proof = proof
+        if !tags.isEmpty, context.rules.target.tagging == .afterwards {
+            return putTags(in: context)
+        }
+        return copied(in: context)
+    }
+
+    mutating func copied(in context: TransferContext) -> TransferAction {
+        finish(
+            Outcome(
+                .copied, sizeBytes: facts?.sizeBytes, etag: written, proof: proof, losses: losses),
+            in: context)
+    }
+
+    // MARK: - The object as the target shows it
+
+    mutating func measure(in context: TransferContext) -> TransferAction {
+        step = .measuring
+        return headTarget(in: context)
+    }
+
+    mutating func answeredMeasure(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        guard response.status == 200 else {
+            return failed(.settle, at: .measure, with: response, in: &context)
+        }
+        guard let seen = try? HeadObject.answer(response, to: asked) else {
+            let fault = Fault(.badAnswer, status: 200, message: "HEAD tells no size")
+            return failed(.settle, at: .measure, with: fault, in: &context)
+        }
+        if written == nil { written = seen.etag }
+        if let etag = seen.etag, etag == written, let proof = proof(byETag: etag) {
+            return proved(proof, in: context)
+        }
+        guard seen.sizeBytes == facts?.sizeBytes else {
+            return damaged(
+                "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)",
+                in: context)
+        }
+        return proved(.size, in: context)
+    }
+
+    mutating func headTarget(in context: TransferContext) -> TransferAction {
+        ask(.target, HeadObject.request(bucket: context.rules.targetBucket, key: item.key))
+    }
+
+    // MARK: - Tags afterwards
+
+    mutating func putTags(in context: TransferContext) -> TransferAction {
+        step = .puttingTags
+        let request = PutObjectTagging.request(
+            bucket: context.rules.targetBucket, key: item.key, tags: tags)
+        return ask(.target, request)
+    }
+
+    mutating func answeredPutTags(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        switch response.status {
+        case 200..<300:
+            return copied(in: context)
+        case 400..<500 where RetryPolicy.fault(of: response).faultClass != .throttled:
+            losses.insert(.tags)
+            return copied(in: context)
+        default:
+            return failed(.putTags, at: .putTags, with: response, in: &context)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What every transfer of a run is told alike.
+
+internal import S3
+
+/// The run's fixed choices, and what the probe found out about the target.
+public struct TransferRules: Sendable {
+    public var sourceBucket: String
+    public var targetBucket: String
+    /// Objects above this size do not move whole.
+    public var wholeObjectBytesMax: Int64
+    public var target: TargetCapabilities
+    public var retries: RetryPolicy
+    /// An earlier run that this one continues may have written what no log tells of.
+    public var isResumed = false
+
+    public init(
+        sourceBucket: String, targetBucket: String,
+        wholeObjectBytesMax: Int64 = Limits.multipartThresholdDefaultBytes,
+        target: TargetCapabilities = TargetCapabilities(), retries: RetryPolicy = RetryPolicy()
+    ) {
+        self.sourceBucket = sourceBucket
+        self.targetBucket = targetBucket
+        self.wholeObjectBytesMax = wholeObjectBytesMax
+        self.target = target
+        self.retries = retries
+    }
+}
+
+/// What a target does with what we send, as the probe saw it.
+public struct TargetCapabilities: Sendable, Equatable, Codable {
+    public enum Tagging: String, Sendable, Codable {
+        /// `x-amz-tagging` on PUT is kept.
+        case onPut
+        /// PutObjectTagging works, the header on PUT does not.
+        case afterwards
+        case none
+    }
+
+    /// `If-None-Match: *` on PUT is honoured. Where it is not, a HEAD just before takes its place.
+    public var conditionalPut: Bool
+    /// A PUT whose body is not what its `Content-MD5` says is refused.
+    public var checksContentMD5: Bool
+    /// The ETag of a PUT is the MD5 of its body, so another one means another body.
+    public var etagIsMD5: Bool
+    public var tagging: Tagging
+
+    public init(
+        conditionalPut: Bool = true, checksContentMD5: Bool = true, etagIsMD5: Bool = true,
+        tagging: Tagging = .onPut
+    ) {
+        self.conditionalPut = conditionalPut
+        self.checksContentMD5 = checksContentMD5
+        self.etagIsMD5 = etagIsMD5
+        self.tagging = tagging
+    }
+}

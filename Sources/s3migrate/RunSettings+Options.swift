@@ -1,0 +1,130 @@
+//! The options as a whole, checked against each other.
+
+internal import ArgumentParser
+internal import Engine
+internal import Finder
+internal import Glibc
+internal import Migration
+internal import S3
+
+extension RunSettings {
+    /// Makes a run out of what the operator typed.
+    init(_ command: S3Migrate) throws {
+        let source = try SideOptions(command.source).settings()
+        let target = try SideOptions(command.target).settings()
+        let folders = try RunSettings.folders(command)
+        let tuning = try RunSettings.checked(command.tuning)
+        var rules = TransferRules(sourceBucket: source.bucket, targetBucket: target.bucket)
+        rules.wholeObjectBytesMax = tuning.multipartThreshold.bytes
+        rules.retries = RetryPolicy(retriesMax: tuning.retries)
+        self.init(
+            source: source, target: target, sourceFolders: folders.source,
+            targetFolders: folders.target, rules: rules,
+            shard: try RunSettings.shard(command.selection),
+            threads: tuning.threads ?? min(RunSettings.coreCount, Limits.threadsMax),
+            memoryBytes: tuning.memory?.bytes ?? RunSettings.memoryDefaultBytes,
+            program: Release.program)
+        guard source.endpoint != target.endpoint || source.bucket != target.bucket else {
+            throw ValidationError(
+                "source and target are the same bucket at the same endpoint: nothing to migrate")
+        }
+        transfers = tuning.transfers
+        timeout = .seconds(tuning.timeout.seconds)
+        first = command.selection.first
+        start = try RunSettings.start(command.selection)
+        logFolder = try RunSettings.logFolder(command.logs)
+        statusFile = command.logs.statusFile
+        isDryRun = command.selection.dryRun
+        allowsWeakConditions = command.permissions.allowWeakConditions
+        allowsIncompleteLists = command.permissions.allowIncompleteList
+        allowsMissing = command.permissions.allowMissing
+    }
+
+    private static func folders(
+        _ command: S3Migrate
+    ) throws -> (source: [String], target: [String]) {
+        guard !command.source.srcFolder.isEmpty else {
+            throw ValidationError("--src-folder is missing: the folder with the source's key lists")
+        }
+        guard !command.target.destFolder.isEmpty else {
+            throw ValidationError(
+                "--dest-folder is missing: the folder with the target's key lists (an empty folder "
+                    + "means that nothing is known of the target)")
+        }
+        return (command.source.srcFolder, command.target.destFolder)
+    }
+
+    private static func shard(_ selection: SelectionOptions) throws -> Shard {
+        let count = selection.hashCount
+        guard count >= 1 else {
+            throw ValidationError("--hash-count takes a number from 1 on, not \(count)")
+        }
+        guard let value = selection.hashValue ?? (count == 1 ? 0 : nil) else {
+            throw ValidationError(
+                "--hash-count \(count) needs --hash-value: which share is ours, 0 to \(count - 1)")
+        }
+        guard (0..<count).contains(value) else {
+            throw ValidationError(
+                "--hash-value takes a number from 0 to \(count - 1) with --hash-count \(count), "
+                    + "not \(value)")
+        }
+        return Shard(count: count, value: value)
+    }
+
+    private static func start(_ selection: SelectionOptions) throws -> LogFolder.Start {
+        if let first = selection.first, first < 1 {
+            throw ValidationError("--first takes a number from 1 on, not \(first)")
+        }
+        guard let text = selection.startAfter else {
+            return selection.resume ? .resume : .fresh
+        }
+        guard !selection.resume else {
+            throw ValidationError("--resume finds the key itself: give it or --start-after, not both")
+        }
+        let bytes = Array(text.utf8)
+        do {
+            return .after(try KeyListLine.unescape(bytes.span))
+        } catch {
+            throw ValidationError("--start-after: \(error)")
+        }
+    }
+
+    private static func logFolder(_ logs: LogOptions) throws -> String {
+        guard logs.logFolder.count <= 1 else {
+            throw ValidationError("a run writes to one --log-folder, not \(logs.logFolder.count)")
+        }
+        return logs.logFolder.first ?? "."
+    }
+
+    private static func checked(_ tuning: TuningOptions) throws -> TuningOptions {
+        func check(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
+            guard let value, !range.contains(value) else { return }
+            throw ValidationError(
+                "\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not \(value)")
+        }
+        try check("--threads", tuning.threads, 1...Limits.threadsMax)
+        try check("--transfers", tuning.transfers, 1...Limits.transfersMax)
+        try check("--retries", tuning.retries, 0...1000)
+        guard tuning.timeout.seconds >= 1 else {
+            throw ValidationError("--timeout takes a second or more")
+        }
+        let threshold = tuning.multipartThreshold
+        guard (1...Limits.putBytesMax).contains(threshold.bytes) else {
+            throw ValidationError(
+                "--multipart-threshold takes a size up to 5GiB, which is what S3 takes in one PUT, "
+                    + "not \(threshold)")
+        }
+        return tuning
+    }
+
+    // MARK: - The machine
+
+    private static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+    /// A quarter of the machine, at most 1 GiB.
+    private static var memoryDefaultBytes: Int64 {
+        let pages = Int64(max(1, sysconf(Int32(_SC_PHYS_PAGES))))
+        let bytes = pages * Int64(max(1, sysconf(Int32(_SC_PAGESIZE))))
+        return min(bytes / 4, Limits.memoryDefaultBytesMax)
+    }
+}

@@ -1,0 +1,55 @@
+//! The last lines on the terminal: what the run did.
+
+internal import Migration
+
+extension RunSummary {
+    /// The summary for people; scripts read summary.json.
+    var text: String {
+        var lines = [isDryRun ? "dry run \(ending); nothing was written" : "run \(ending)"]
+        lines.append("  objects listed      \(objects)")
+        if before > 0 { lines.append("  at or before start  \(before)") }
+        if ignored > 0 { lines.append("  of other hosts      \(ignored)") }
+        lines.append("  exist at the target \(exist)")
+        lines.append(
+            "  \(isDryRun ? "would be copied     " : "copied              ")\(copied), "
+                + "\(bytesCopied) bytes\(detail(proofs))")
+        lines.append("  gone from source    \(skippedSource)")
+        if !isDryRun { lines.append("  already at target   \(skippedTarget)\(detail(skips))") }
+        lines.append("  failed              \(failed)")
+        if notReached > 0 { lines.append("  not reached         \(notReached)") }
+        lines += warnings
+        let tenths = (seconds * 10).rounded() / 10
+        lines.append("  took \(tenths) s")
+        return lines.joined(separator: "\n")
+    }
+
+    private func detail(_ counts: [String: Int]) -> String {
+        guard !counts.isEmpty else { return "" }
+        let parts = counts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return " (\(parts.joined(separator: " ")))"
+    }
+
+    private var warnings: [String] {
+        var lines: [String] = []
+        for (name, error) in errors.sorted(by: { $0.key < $1.key }) {
+            lines.append(
+                "  failed, \(name): \(error.count), such as '\(error.exampleKey)': "
+                    + error.exampleMessage)
+        }
+        if let count = skips["differs"], count > 0 {
+            lines.append(
+                "  WARNING: \(count) objects at the target differ from the source's and were left alone: "
+                    + "grep 'skip-up.*differs' migrate.log")
+        }
+        if lostTags > 0 { lines.append("  WARNING: \(lostTags) copies lack their tags (no-tags)") }
+        if lostMetadata > 0 {
+            lines.append("  WARNING: \(lostMetadata) copies lack some metadata (no-meta)")
+        }
+        if existDiffers > 0 {
+            lines.append(
+                "  WARNING: \(existDiffers) keys are in both lists with different sizes or ETags")
+        }
+        if !identityHolds { lines.append("  WARNING: the counts do not add up; this is a bug") }
+        return lines
+    }
+}

@@ -1,0 +1,73 @@
+//! Every step of the walk ends in a line or in a count.
+
+import Migration
+import Testing
+
+@testable import Finder
+
+struct ListingRecorderTests {
+    /// Records one step below `d/` with a writer that nothing should reach unless `objects` says so.
+    static func record(
+        _ contents: DirectoryContents, selection: Selection = Selection()
+    ) throws -> (counts: Manifest.Counts, objects: Int, complaints: [FindProblem]) {
+        let test = try TestFolder()
+        let folder = try OutputFolder(test.newOutput(), outside: RootDirectory(test.tree))
+        let complaints = Monitor([FindProblem]())
+        var recorder = ListingRecorder(
+            selection: selection, writer: ChunkWriter(folder, linesMax: 10), tally: SharedTally(),
+            complain: { problem in complaints.withLock { $0.append(problem) } })
+        try recorder.record(.directory(contents, isText: true), at: Array("d/".utf8))
+        return (recorder.counts, recorder.objects, complaints.withLock { $0 })
+    }
+
+    static func contents(_ outcome: DirectoryContents.Outcome) -> DirectoryContents {
+        DirectoryContents(outcome: outcome, listing: DirectoryListingTests.listing([]))
+    }
+
+    @Test func anUnreadableDirectoryIsReportedAndNotEmpty() throws {
+        let denied = SystemError(code: 13)
+        let result = try Self.record(
+            Self.contents(.unreadable(denied)), selection: Selection(wantsMarkers: true))
+        #expect(result.counts.unreadable == 1)
+        #expect(result.counts.directories == 0)
+        #expect(result.counts.emptyDirectories == 0)
+        #expect(result.complaints == [.unreadable(Array("d/".utf8), denied)])
+    }
+
+    @Test func aVanishedDirectoryIsCounted() throws {
+        let result = try Self.record(Self.contents(.vanished))
+        #expect(result.counts.vanished == 1)
+        #expect(result.counts.directories == 0)
+        #expect(result.counts.emptyDirectories == 0)
+        #expect(result.complaints.map(\.description) == ["deleted during the listing: d/"])
+    }
+
+    @Test func anUnreadableEntryIsReportedWithItsPath() throws {
+        var contents = Self.contents(.read)
+        contents.isEmpty = false
+        contents.left.unreadable = [.init(name: Array("x".utf8), error: SystemError(code: 5))]
+        contents.left.vanished = 2
+        let result = try Self.record(contents)
+        #expect(result.counts.unreadable == 1)
+        #expect(result.counts.vanished == 2)
+        #expect(result.complaints.map(\.description) == ["cannot read d/x: Input/output error"])
+    }
+
+    @Test func showsTheFirstUnnameableFilesAndCountsAll() throws {
+        let test = try TestFolder()
+        for number in 0..<25 { try test.makeFile([0xFF, UInt8(number + 65)]) }
+        let listed = try test.list()
+        #expect(listed.manifest.counts.unnameable == 25)
+        #expect(listed.report.gaps.first?.contains("25 files") == true)
+    }
+
+    @Test(
+        arguments: [
+            (Array("a b".utf8), "a b"), ([], "the directory itself"),
+            (Array("a\u{1B}[31mb".utf8), "a?[31mb"), ([0x61, 0xFF], "\\a\\xFF"),
+            (Array("a\nb".utf8), "\\a\\nb"), (Array("\u{9B}x".utf8), "?x"),
+        ] as [([UInt8], String)])
+    func showsPathsWithoutControlCharacters(path: [UInt8], text: String) {
+        #expect(shown(path) == text)
+    }
+}
