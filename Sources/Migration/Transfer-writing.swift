@@ -55,7 +55,12 @@ extension Transfer {
             fetchedAt = context.now
             return put(in: context)
         case 404:
-            // A HEAD's answer has no body that could say what is missing; the GET's has.
+            // A HEAD's answer has no body that could say what is missing; the GET's has. Counted, since a
+            // source whose HEAD denies what its GET sends would keep the transfer busy for ever.
+            guard restarts < Limits.restartsMax else {
+                return changed("the source's HEAD and GET contradict each other", in: &context)
+            }
+            restarts += 1
             forgetReading()
             return reserveForReading(in: context)
         default:
@@ -208,11 +213,18 @@ extension Transfer {
         switch response.status {
         case 200..<300:
             return copied(in: context)
-        case 400..<500 where RetryPolicy.fault(of: response).faultClass != .throttled:
+        default:
+            let fault = RetryPolicy.fault(of: response)
+            guard fault.faultClass.concernsTheTags else {
+                return failed(.putTags, at: .putTags, with: fault, in: &context)
+            }
             losses.insert(.tags)
             return copied(in: context)
-        default:
-            return failed(.putTags, at: .putTags, with: response, in: &context)
         }
     }
+}
+
+extension FaultClass {
+    /// Whether a request for tags was refused for good, while the object itself may be had.
+    var concernsTheTags: Bool { self == .denied || self == .refused }
 }
