@@ -86,9 +86,14 @@ public struct Migrator: Sendable {
                 lists.source.chunks, temporaryFolder: temporaryFolder, say: say)
             let target = try ListMerge.reduced(
                 lists.target.chunks, temporaryFolder: temporaryFolder, say: say)
+            try KeyListCheck.merged(source)
+            try KeyListCheck.merged(target)
             return RunPlan(source: source, target: target, earlier: earlier)
         } catch {
-            throw .cannotGoOn("\(error)")
+            switch error {
+            case .failed, .diskFull: throw .cannotGoOn("\(error)")
+            default: throw .badInput("\(error)")
+            }
         }
     }
 
