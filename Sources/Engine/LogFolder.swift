@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 public import Migration
 public import S3
 
@@ -17,14 +18,14 @@ public struct LogFolderError: Error, Sendable, CustomStringConvertible {
     }
 
     init(_ error: SystemError) {
-        self.init(error.description, isUsage: false)
+        self.init(error.advice, isUsage: false)
     }
 }
 
 /// A log folder that this process has locked.
 public struct LogFolder: ~Copyable, Sendable {
     public let path: String
-    private let lock: Int32
+    private let lock: Descriptor
 
     static let lockName = ".s3migrate.lock"
     static let migrateName = "migrate.log"
@@ -44,6 +45,8 @@ public struct LogFolder: ~Copyable, Sendable {
         public var start: ObjectKey?
         /// What that run ended above the watermark, by key.
         public var ahead: [MigrateLogLine] = []
+        /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
+        public var isContinued = false
         /// What was cut off a log after a crash, in words.
         public var repairs: [String] = []
     }
@@ -51,15 +54,15 @@ public struct LogFolder: ~Copyable, Sendable {
     /// Locks the folder, making it if its parent is there.
     public init(path: String) throws(LogFolderError) {
         if mkdir(path, 0o755) != 0, errno != EEXIST {
-            throw LogFolderError(SystemError("cannot make the log folder \(path)", errno: errno))
+            throw LogFolderError(SystemError("cannot make the folder of --log-folder, \(path)", code: errno))
         }
         let name = "\(path)/\(LogFolder.lockName)"
-        let lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard lock >= 0 else {
-            throw LogFolderError(SystemError("cannot use the log folder \(path)", errno: errno))
+        let number = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard number >= 0 else {
+            throw LogFolderError(SystemError("cannot use the folder of --log-folder, \(path)", code: errno))
         }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
+        let lock = Descriptor(number)
+        guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
             throw LogFolderError(
                 "the log folder \(path) is used by another s3migrate; wait for it, or give this one "
                     + "another --log-folder")
@@ -68,11 +71,18 @@ public struct LogFolder: ~Copyable, Sendable {
         self.lock = lock
     }
 
-    deinit {
-        close(lock)
-    }
-
     func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// A name for what this folder's runs leave elsewhere: the same for all of them, and no other folder's.
+    var token: String {
+        var host = [CChar](repeating: 0, count: 256)
+        gethostname(&host, host.count - 1)
+        let resolved = realpath(path, nil)
+        defer { free(resolved) }
+        let place = resolved.map { String(cString: $0) } ?? path
+        let name = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) } + [0] + Array(place.utf8)
+        return String(Shard.hash(name.span), radix: 36)
+    }
 }
 
 // MARK: - Beginning
@@ -93,6 +103,8 @@ extension LogFolder {
             if let last = check.lastKey, key < last { throw belowLast(key, last) }
             earlier.start = key
         }
+        let hasRun = access(file(RunIdentity.fileName), F_OK) == 0
+        earlier.isContinued = start != .fresh && (check.lineCount > 0 || hasRun)
         try readAhead(&earlier)
         _ = try scanFailed(&earlier.repairs)
         return earlier
