@@ -10,11 +10,12 @@ import Testing
     private let target = Preflight(
         side: .target, url: "https://new.example", bucket: "copy", region: "eu-1")
 
-    private func story(_ code: String, _ message: String = "said", _ more: String = "")
-        -> S3ErrorBody
-    {
-        S3ErrorBody(
-            Array("<Error><Code>\(code)</Code><Message>\(message)</Message>\(more)</Error>".utf8))
+    private func listing(
+        _ code: String?, _ message: String = "said", _ more: String = ""
+    ) -> Response {
+        guard let code else { return Response(status: 403) }
+        let xml = "<Error><Code>\(code)</Code><Message>\(message)</Message>\(more)</Error>"
+        return Response(status: 403, body: Array(xml.utf8))
     }
 
     private func refusal(_ verdict: Preflight.Verdict) -> String {
@@ -22,17 +23,33 @@ import Testing
         return text
     }
 
+    private let lists = Response(status: 200, body: Array("<?xml?><ListBucketResult/>".utf8))
+
     @Test(arguments: [200, 204])
     func isReady(status: Int) {
-        let verdict = source.verdict(
-            on: Response(status: status), story: nil, clockDifference: nil)
-        #expect(verdict == .ready)
+        let head = Response(status: status)
+        #expect(source.verdict(on: head, listing: lists, clockDifference: nil) == .ready)
+        // Who copies need not be allowed to list.
+        let denied = listing("AccessDenied")
+        #expect(source.verdict(on: head, listing: denied, clockDifference: nil) == .ready)
+    }
+
+    @Test func refusesAWebServer() {
+        let page = Response(status: 200, body: Array("<html>welcome</html>".utf8))
+        let text = refusal(
+            source.verdict(on: Response(status: 200), listing: page, clockDifference: nil))
+        #expect(text.contains("is this an S3 endpoint?"))
+    }
+
+    @Test func namesTheKeyThatCannotBeRead() {
+        let text = source.unreadable(ObjectKey("a\tb"))
+        #expect(text.contains("'\\a\\tb'") && text.contains("--src-key"))
     }
 
     /// Users who may only read objects often lack HeadBucket.
     @Test func warnsAtAMere403() {
         let verdict = source.verdict(
-            on: Response(status: 403), story: story("AccessDenied"), clockDifference: nil)
+            on: Response(status: 403), listing: listing("AccessDenied"), clockDifference: nil)
         guard case .warning(let text) = verdict else { return #expect(Bool(false), "\(verdict)") }
         #expect(text.contains("source: bucket 'photos' at http://10.0.0.1:8000"))
         #expect(text.contains("HTTP 403 AccessDenied: said"))
@@ -53,9 +70,9 @@ import Testing
             (405, "", ["--src-url"]),
         ] as [(Int, String, [String])])
     func refusesWithWhatToCheck(status: Int, code: String, words: [String]) {
-        let body = code.isEmpty ? nil : story(code)
+        let body = listing(code.isEmpty ? nil : code)
         let text = refusal(
-            source.verdict(on: Response(status: status), story: body, clockDifference: nil))
+            source.verdict(on: Response(status: status), listing: body, clockDifference: nil))
         #expect(text.hasPrefix("source: bucket 'photos' at http://10.0.0.1:8000: HTTP \(status)"))
         #expect(text.contains(code))
         #expect(text.contains("\n  check "))
@@ -65,7 +82,7 @@ import Testing
     @Test func namesTheFlagsOfItsSide() {
         let text = refusal(
             target.verdict(
-                on: Response(status: 403), story: story("SignatureDoesNotMatch"),
+                on: Response(status: 403), listing: listing("SignatureDoesNotMatch"),
                 clockDifference: nil))
         #expect(text.contains("target: bucket 'copy' at https://new.example"))
         #expect(text.contains("--dest-key") && !text.contains("--src"))
@@ -75,7 +92,7 @@ import Testing
     func tellsHowWrongTheClockIs(seconds: Int, words: String) {
         let text = refusal(
             source.verdict(
-                on: Response(status: 403), story: story("RequestTimeTooSkewed"),
+                on: Response(status: 403), listing: listing("RequestTimeTooSkewed"),
                 clockDifference: .seconds(seconds)))
         #expect(text.contains(words))
     }
@@ -83,11 +100,12 @@ import Testing
     @Test func namesTheRegionThatTheServerNames() {
         var response = Response(status: 301)
         response.headers.append("x-amz-bucket-region", "eu-west-3")
-        let byHeader = refusal(target.verdict(on: response, story: nil, clockDifference: nil))
+        let byHeader = refusal(
+            target.verdict(on: response, listing: listing(nil), clockDifference: nil))
         #expect(byHeader.contains("'eu-west-3'") && byHeader.contains("'eu-1'"))
-        let body = story("AuthorizationHeaderMalformed", "m", "<Region>ap-1</Region>")
+        let body = listing("AuthorizationHeaderMalformed", "m", "<Region>ap-1</Region>")
         let byBody = refusal(
-            target.verdict(on: Response(status: 400), story: body, clockDifference: nil))
+            target.verdict(on: Response(status: 400), listing: body, clockDifference: nil))
         #expect(byBody.contains("'ap-1'"))
     }
 

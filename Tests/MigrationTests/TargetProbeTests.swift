@@ -27,6 +27,9 @@ struct ProbedServer: Sendable {
     var tagging = Tagging.onPut
     var conditions = Conditions.honoured
     var checksMD5 = true
+    var etagIsMD5 = true
+    /// A PUT with tags is answered with 501 (Swift).
+    var refusesTagsOnPut = false
     var allowsDelete = true
     private(set) var bodies: [ObjectKey: [UInt8]] = [:]
     private var tags: [ObjectKey: [UInt8]] = [:]
@@ -59,14 +62,19 @@ struct ProbedServer: Sendable {
         if let promised, checksMD5, promised != base64Text(MD5.digest(of: request.body)) {
             return Response(status: 400)
         }
+        if refusesTagsOnPut, request.headers["x-amz-tagging"] != nil {
+            return Response(status: 501)
+        }
         bodies[key] = request.body
         if tagging == .onPut, let header = request.headers["x-amz-tagging"] {
             let pair = header.split(separator: "=").map(String.init)
-            tags[key] = Array(
-                "<Tagging><TagSet><Tag><Key>\(pair[0])</Key><Value>\(pair[1])</Value></Tag></TagSet></Tagging>"
-                    .utf8)
+            let tag = "<Tag><Key>\(pair[0])</Key><Value>\(pair[1])</Value></Tag>"
+            tags[key] = Array("<Tagging><TagSet>\(tag)</TagSet></Tagging>".utf8)
         }
-        return Response(status: 200)
+        var response = Response(status: 200)
+        let etag = etagIsMD5 ? md5Text(request.body) : md5Text([1, 2, 3])
+        response.headers.append("etag", "\"\(etag)\"")
+        return response
     }
 
     private mutating func writeTags(_ key: ObjectKey, _ body: [UInt8]) -> Response {
@@ -117,9 +125,11 @@ struct ProbedServer: Sendable {
             server.tagging = tagging
             server.conditions = conditions
             server.checksMD5 = checksMD5
+            server.etagIsMD5 = !checksMD5
             let (seen, warnings) = try probe(&server)
             #expect(seen.conditionalPut == (conditions == .honoured))
             #expect(seen.checksContentMD5 == checksMD5)
+            #expect(seen.etagIsMD5 == !checksMD5)
             #expect(warnings.isEmpty)
             #expect(server.bodies.isEmpty, "the probe leaves something behind")
             // Where the first PUT was refused for its condition, its tags went with it.
@@ -132,6 +142,37 @@ struct ProbedServer: Sendable {
                 }
             #expect(seen.tagging == expected)
         }
+    }
+
+    /// Tags that are refused say nothing about conditions.
+    @Test func asksForConditionsApartFromTags() throws {
+        var server = ProbedServer()
+        server.refusesTagsOnPut = true
+        let (seen, _) = try probe(&server)
+        #expect(seen.conditionalPut)
+        #expect(seen.tagging == .afterwards)
+    }
+
+    @Test func removesWhatAKilledProbeHasLeft() throws {
+        var server = ProbedServer()
+        var killed = TargetProbe(bucket: "to", token: "t0k3n")
+        var action = killed.begin()
+        while server.bodies.isEmpty, case .exchange(let order) = action {
+            action = killed.answered(server.answer(order.request))
+        }
+        let (seen, _) = try probe(&server)
+        #expect(seen.conditionalPut)
+        #expect(server.bodies.isEmpty)
+    }
+
+    /// A probe whose leftovers are cleared, and whose first PUT is to be answered.
+    private func begun() -> TargetProbe {
+        var probe = TargetProbe(bucket: "to", token: "t")
+        var action = probe.begin()
+        while case .exchange(let order) = action, order.request.method == .delete {
+            action = probe.answered(Response(status: 404))
+        }
+        return probe
     }
 
     @Test func namesWhatItMustLeaveBehind() throws {
@@ -149,8 +190,7 @@ struct ProbedServer: Sendable {
         (503, "SlowDown", .throttled),
     ])
     func saysThatNothingIsTaken(status: Int, code: String, faultClass: FaultClass) throws {
-        var probe = TargetProbe(bucket: "to", token: "t")
-        _ = probe.begin()
+        var probe = begun()
         let body = Array("<Error><Code>\(code)</Code></Error>".utf8)
         guard case .refused(let fault) = probe.answered(Response(status: status, body: body)) else {
             throw PlayError("the probe goes on")
@@ -159,13 +199,17 @@ struct ProbedServer: Sendable {
         #expect(fault.code == code)
     }
 
-    @Test func saysThatNothingIsTakenWithoutAConditionEither() throws {
-        var probe = TargetProbe(bucket: "to", token: "t")
-        _ = probe.begin()
-        guard case .exchange(let order) = probe.answered(Response(status: 501)) else {
-            throw PlayError("the probe does not try without a condition")
+    @Test func saysThatNothingIsTakenWithLessEither() throws {
+        var probe = begun()
+        var asked: [[Bool]] = []
+        for _ in 0..<2 {
+            guard case .exchange(let order) = probe.answered(Response(status: 501)) else {
+                throw PlayError("the probe does not ask for less")
+            }
+            let headers = order.request.headers
+            asked.append([headers["x-amz-tagging"] != nil, headers["if-none-match"] != nil])
         }
-        #expect(order.request.headers["if-none-match"] == nil)
+        #expect(asked == [[false, true], [false, false]])
         guard case .refused(let fault) = probe.answered(Response(status: 403)) else {
             throw PlayError("the probe goes on")
         }

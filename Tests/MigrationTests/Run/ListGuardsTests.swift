@@ -58,7 +58,7 @@ import Testing
         #expect(alarm?.at == 4 * Limits.unreachablePerSlot)
         #expect(alarm?.text.hasPrefix("target: ") == true)
         #expect(alarm?.text.contains("gone") == true)
-        #expect(alarm?.text.contains("--resume") == true)
+        #expect(alarm?.text.contains("failed.log") == true)
     }
 
     @Test func beginsToCountAnewAfterAnAnswer() {
