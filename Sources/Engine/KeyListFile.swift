@@ -33,7 +33,9 @@ final class KeyListFile: Sendable {
         let rest = max(0, sizeBytes - offset)
         return try checkList("read the list", path) {
             block.withUnsafeMutableBytes { bytes in
-                pread(descriptor.number, bytes.baseAddress, min(bytes.count, Int(rest)), off_t(offset))
+                pread(
+                    descriptor.number, bytes.baseAddress, min(bytes.count, Int(rest)), off_t(offset)
+                )
             }
         }
     }
