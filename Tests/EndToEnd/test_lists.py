@@ -41,6 +41,7 @@ BAD_LISTS = {
     "a cut escape": ({"one": b"\\a\\x4\n"}, ["one", ":1|line 1", "escape"]),
     "no hexadecimal": ({"one": b"\\a\\xzz\n"}, ["one", ":1|line 1", "escape"]),
     "a lone backslash at the end": ({"one": b"\\a\\\n"}, ["one", ":1|line 1", "escape"]),
+    "a backslash that nobody escaped": ({"one": b"\\b\n"}, ["one", ":1|line 1", "backslash", "s3find"]),
     "a zero byte": ({"one": b"a\nb\0c\n"}, ["one", ":2|line 2", "NUL|zero byte"]),
     "a key too long": ({"one": b"a\n" + b"k" * 1025 + b"\n"}, ["one", ":2|line 2", "1,024|1024"]),
     "an escaped key too long": ({"one": b"\\" + b"\\t" * 1025 + b"\n"}, ["one", ":1|line 1", "1,024|1024"]),
@@ -77,7 +78,7 @@ GOOD_LISTS = {
     "chunks that overlap": ({"one": b"a\nc\n", "two": b"b\nd\n"}, {"a", "b", "c", "d"}),
     "any names, hidden ones left out": ({"list.txt": b"a\n", "x y": b"b\n", ".hidden": b"not\na list"}, {"a", "b"}),
     "sizes and times": ({"one": b"a\t4\nb\t-\t-\nc\t4\t2026-01-01T00:00:00Z\t\"x\"\n"}, {"a", "b", "c"}),
-    "escapes": ({"one": b"\\\\\\x61\n\\b\n\\\\x63\n"}, {"\\x61", "b", "c"}),
+    "escapes": ({"one": b"\\\\\\x61\nb\n\\\\x63\n"}, {"\\x61", "b", "c"}),
 }
 
 
@@ -256,7 +257,7 @@ def test_a_missing_option_is_named(fakes, option):
 
 @pytest.mark.parametrize("options", [
     ["--threads", "0"], ["--threads", "many"], ["--transfers", "0"], ["--retries", "-1"], ["--first", "-1"],
-["--memory", "1"], ["--no-such-option"], ["a word too many"]])
+    ["--memory", "1"], ["--no-such-option"], ["a word too many"]])
 def test_a_senseless_option_is_a_usage_error(fakes, options):
     fakes.put_source(a=b"body")
     fakes.migration().run(*options).expect(EXIT_USAGE)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fakes3 import faults
-from program import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Migration, Side
+from program import EXIT_DONE, EXIT_STOPPED, Migration, Side
 from s3client import S3Client
 from servers.ports import free_port
 
