@@ -42,6 +42,13 @@ final class SharedLedger: Sendable {
         /// The last line is on the disk.
         var isLogged = false
         var guards: ListGuards
+
+        /// Those who are to look for work again, if there is any.
+        mutating func takeHungry() -> Set<Int> {
+            guard ledger.handsOut else { return [] }
+            defer { hungry = [] }
+            return hungry
+        }
     }
 
     private let state: Monitor<State>
@@ -76,9 +83,7 @@ final class SharedLedger: Sendable {
                 guard state.ending == .no else { return (false, []) }
                 body(&state.ledger)
                 state.counters = counters
-                guard state.ledger.readyCount > 0 else { return (true, []) }
-                defer { state.hungry = [] }
-                return (true, state.hungry)
+                return (true, state.takeHungry())
             })
         for worker in hungry { wake(worker) }
         return goesOn
@@ -140,12 +145,17 @@ final class SharedLedger: Sendable {
     /// Waits until there may be something to write, and looks.
     func waitForLogs(atMost timeout: Duration, bytes: Int) -> (isLast: Bool, commit: Ledger.Commit)
     {
-        let result = state.wait(
+        let (isLast, commit, hungry) = state.wait(
             for: changed, atMost: timeout,
             until: { $0.workersRunning == 0 || $0.ledger.waitingBytes >= bytes },
-            then: { state in (state.workersRunning == 0, state.ledger.commit()) })
+            then: { state in
+                let commit = state.ledger.commit()
+                // At the bound nothing goes out; what a commit frees is for those who found nothing then.
+                return (state.workersRunning == 0, commit, state.takeHungry())
+            })
         changed.wakeAll()
-        return result
+        for worker in hungry { wake(worker) }
+        return (isLast, commit)
     }
 
     func endOfLogs() {

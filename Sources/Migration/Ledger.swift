@@ -133,15 +133,18 @@ extension Ledger {
 // MARK: - To and from the workers
 
 extension Ledger {
+    /// Whether `take` would give something.
+    public var handsOut: Bool {
+        !ready.isEmpty && (waitingBytes < waitingBytesMax || inProgress == 0)
+    }
+
     /// Hands out at most `count` objects, the oldest first.
     ///
     /// While too many outcomes wait, nothing new goes out until the oldest object is done; but the oldest itself
     /// always does, else all would wait for ever.
     public mutating func take(_ count: Int) -> [WorkItem] {
         var taken: [WorkItem] = []
-        while taken.count < count, waitingBytes < waitingBytesMax || inProgress == 0,
-            let item = ready.popFirst()
-        {
+        while taken.count < count, handsOut, let item = ready.popFirst() {
             inProgress += 1
             taken.append(item)
         }
