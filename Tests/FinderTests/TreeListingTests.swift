@@ -4,7 +4,6 @@ import CLinux
 import Glibc
 import Migration
 import S3
-import S3
 import Testing
 
 @testable import Finder
