@@ -75,14 +75,16 @@ let package = Package(
         .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
             name: "S3Tests", dependencies: ["S3"], exclude: ["Oracle"], swiftSettings: strict),
-        .testTarget(name: "MigrationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
+        .testTarget(
+            name: "MigrationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
         .testTarget(
             name: "EngineTests", dependencies: ["Engine", "Linux", "Migration", "S3"],
             swiftSettings: strict),
         .testTarget(
             name: "FinderTests", dependencies: ["Finder", "Linux", "Migration", "S3"],
             swiftSettings: strict),
-        .testTarget(name: "SimulationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
         .testTarget(name: "StyleTests", swiftSettings: strict),
     ]
 )

@@ -54,12 +54,14 @@ public struct LogFolder: ~Copyable, Sendable {
     /// Locks the folder, making it if its parent is there.
     public init(path: String) throws(LogFolderError) {
         if mkdir(path, 0o755) != 0, errno != EEXIST {
-            throw LogFolderError(SystemError("cannot make the folder of --log-folder, \(path)", code: errno))
+            throw LogFolderError(
+                SystemError("cannot make the folder of --log-folder, \(path)", code: errno))
         }
         let name = "\(path)/\(LogFolder.lockName)"
         let number = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard number >= 0 else {
-            throw LogFolderError(SystemError("cannot use the folder of --log-folder, \(path)", code: errno))
+            throw LogFolderError(
+                SystemError("cannot use the folder of --log-folder, \(path)", code: errno))
         }
         let lock = Descriptor(number)
         guard flock(number, LOCK_EX | LOCK_NB) == 0 else {

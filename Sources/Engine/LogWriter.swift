@@ -73,7 +73,8 @@ struct LogWriter: ~Copyable {
         if isLast || now - syncedAt >= Limits.syncEvery {
             try migrate.sync()
             syncedAt = now
-            try writeAhead(endedBefore: isLast ? now : Instant(elapsed: now.elapsed - Limits.aheadAfter))
+            try writeAhead(
+                endedBefore: isLast ? now : Instant(elapsed: now.elapsed - Limits.aheadAfter))
         }
         return !isLast
     }

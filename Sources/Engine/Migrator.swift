@@ -34,7 +34,8 @@ public struct Migrator: Sendable {
         settings.rules.target = try probe(folder)
         settings.rules.isResumed = earlier.isContinued
         let plan = try plan(lists, earlier, temporaryFolder: folder.path)
-        let summary = try Run(settings, lists, plan, console, signals, clock).run(logFolder: folder.path)
+        let summary = try Run(settings, lists, plan, console, signals, clock).run(
+            logFolder: folder.path)
         try writeSummary(summary, to: folder)
         return summary
     }

@@ -138,7 +138,8 @@ final class SharedLedger: Sendable {
     // MARK: - The log thread
 
     /// Waits until there may be something to write, and looks.
-    func waitForLogs(atMost timeout: Duration, bytes: Int) -> (isLast: Bool, commit: Ledger.Commit) {
+    func waitForLogs(atMost timeout: Duration, bytes: Int) -> (isLast: Bool, commit: Ledger.Commit)
+    {
         let result = state.wait(
             for: changed, atMost: timeout,
             until: { $0.workersRunning == 0 || $0.ledger.waitingBytes >= bytes },

@@ -23,7 +23,8 @@ public struct StillFailed: ~Copyable {
                 reader = try LineReader(path: path)
             } catch {
                 throw LogFolderError(
-                    "\(error.advice)\n  check --log-folder: it names a folder that s3migrate has written to")
+                    "\(error.advice)\n  check --log-folder: it names a folder that s3migrate has written to"
+                )
             }
             try advance()
         }

@@ -103,7 +103,8 @@ struct S3Migrate: ParsableCommand {
                 + "second pass: s3migrate --failed-to-folder NEW_FOLDER --log-folder "
                 + quoted(folder)
         case .cannotGoOn where !summary.isDryRun:
-            return (summary.reason ?? "") + "\nwhen that is mended, continue: the same command with "
+            return (summary.reason ?? "")
+                + "\nwhen that is mended, continue: the same command with "
                 + "--resume --log-folder " + quoted(folder)
         case .cannotGoOn, .badInput: return summary.reason
         case .handled, .someFailed, nil: return nil
@@ -115,7 +116,9 @@ struct S3Migrate: ParsableCommand {
             $0 > 0x2C && $0 < 0x3B || $0 > 0x3F && $0 < 0x5B || $0 > 0x60 && $0 < 0x7B || $0 == 0x5F
         }
         return isPlain && !path.isEmpty
-            ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false)
+            ? path
+            : "'"
+                + path.split(separator: "'", omittingEmptySubsequences: false)
                 .joined(separator: "'\\''") + "'"
     }
 
@@ -129,7 +132,8 @@ struct S3Migrate: ParsableCommand {
 
     private func writeFailed(to folder: String) throws -> ExitStatus {
         guard !logs.logFolder.isEmpty else {
-            throw ValidationError("--failed-to-folder needs the --log-folder of each run, oldest first")
+            throw ValidationError(
+                "--failed-to-folder needs the --log-folder of each run, oldest first")
         }
         var failed = try StillFailed(folders: logs.logFolder)
         var list = try KeyListWriter(
