@@ -162,7 +162,9 @@ extension Transfer {
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
         // Whoever deleted our object since then wanted it deleted.
-        if response.status == 404 { return proved(nil, in: context) }
+        if response.status == 404, RetryPolicy.fault(of: response).faultClass != .fatal {
+            return proved(nil, in: context)
+        }
         guard response.status == 200 else {
             return failed(.settle, at: .measure, with: response, in: &context)
         }
@@ -180,15 +182,15 @@ extension Transfer {
             written = etag
             return proved(proof, in: context)
         }
-        // Another ETag than the one we were told: somebody has written the key since then.
-        guard written == nil || seen.etag == written else { return proved(nil, in: context) }
-        written = seen.etag
+        // Another ETag than the one we were told: somebody has written since then, or the PUT's answer lied.
+        let isOurs = written == nil || seen.etag == written
         guard seen.sizeBytes == facts?.sizeBytes else {
-            return damaged(
-                "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)",
-                in: context)
+            guard isOurs else { return proved(nil, in: context) }
+            let message = "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)"
+            return damaged(message, in: context)
         }
-        guard !context.rules.target.etagIsMD5 || seen.etag?.md5 == nil else {
+        if isOurs { written = seen.etag }
+        if isOurs, context.rules.target.etagIsMD5, seen.etag?.md5 != nil {
             return damaged("the target's ETag tells of other bytes than it was sent", in: context)
         }
         return proved(.size, in: context)
