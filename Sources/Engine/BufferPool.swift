@@ -89,16 +89,18 @@ final class BufferPool: Sendable {
         }
     }
 
-    /// Forgets a claim, and gives back what was granted for it and not fetched.
+    /// Forgets a claim, and gives back what was granted for it and not fetched; what is free now goes to the next.
     func withdraw(worker: Int, slot: Int) {
-        state.withLock { state in
+        let told = state.withLock { state in
             state.budget.withdraw(worker: worker, slot: slot)
             for grant in state.granted[worker] where grant.slot == slot {
                 state.free += grant.blocks
                 state.budget.release(grant.blocks.count)
             }
             state.granted[worker].removeAll { $0.slot == slot }
+            return grantWaiting(&state)
         }
+        for worker in told { wake(worker) }
     }
 
     private func grantWaiting(_ state: inout State) -> [Int] {

@@ -56,8 +56,10 @@ final class Exchange: EasyCallbacks {
 
     private static func status(of line: UnsafeRawBufferPointer) -> Int {
         guard let space = line.firstIndex(of: UInt8(ascii: " ")) else { return 0 }
-        return line[(space + 1)...].prefix(3).reduce(0) { status, digit in
-            status * 10 + Int(digit &- UInt8(ascii: "0"))
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        return line[(space + 1)...].prefix(3).prefix(while: digits.contains).reduce(0) {
+            status, digit in
+            status * 10 + Int(digit - UInt8(ascii: "0"))
         }
     }
 

@@ -92,13 +92,11 @@ public struct LogFolder: ~Copyable, Sendable {
 extension LogFolder {
     /// Finds out where to begin, and repairs what a crash has left.
     public func begin(_ start: Start) throws(LogFolderError) -> Earlier {
+        if start == .fresh { try refuseLogs() }
         var earlier = Earlier()
         let check = try scan(LogFolder.migrateName, isOrdered: true, &earlier.repairs) { _ in }
         switch start {
-        case .fresh:
-            guard check.lineCount == 0 else { throw notEmpty(check) }
-            // Without a migrate.log what stands in ahead.log is still done; only --resume may use it.
-            guard try isEmptyFile(LogFolder.aheadName) else { throw notEmpty(check) }
+        case .fresh: break
         case .resume:
             earlier.start = check.lastKey
         case .after(let key):
@@ -149,11 +147,15 @@ extension LogFolder {
         }
     }
 
-    private func notEmpty(_ check: LogCheck) -> LogFolderError {
-        LogFolderError(
-            "\(file(LogFolder.migrateName)) has \(check.lineCount) lines of an earlier run: continue "
-                + "it with --resume, begin behind it with --start-after KEY, or give another "
-                + "--log-folder")
+    /// A new run touches no log that is there, not even to repair it: it may be another program's.
+    private func refuseLogs() throws(LogFolderError) {
+        for name in [LogFolder.migrateName, LogFolder.aheadName, LogFolder.failedName]
+        where try !isEmptyFile(name) {
+            throw LogFolderError(
+                "\(file(name)) is there and not empty, from an earlier run or another program: "
+                    + "continue the run with --resume, begin behind it with --start-after KEY, or "
+                    + "give another --log-folder")
+        }
     }
 
     private func belowLast(_ key: ObjectKey, _ last: ObjectKey) -> LogFolderError {

@@ -21,11 +21,12 @@ struct LogWriter: ~Copyable {
     /// A commit is written when it has so many bytes, or after a tenth of a second.
     private static let commitBytes = 1 << 20
     private static let commitEvery = Duration.milliseconds(100)
-    /// ahead.log is written anew when it has grown so much beyond what it may have to hold.
-    private static let aheadBytesMax = Int64(2 * Limits.waitingOutcomeBytesMax)
+    /// ahead.log is written anew when it has grown so much beyond what it has to hold.
+    private let aheadBytesMax: Int64
 
     init(
-        folderPath: String, ledger: SharedLedger, clock: Clock, earlierAhead: [MigrateLogLine]
+        folderPath: String, ledger: SharedLedger, clock: Clock, earlierAhead: [MigrateLogLine],
+        aheadBytesMax: Int64 = Limits.aheadBytesMax
     ) throws(SystemError) {
         func file(_ name: String) -> String { "\(folderPath)/\(name)" }
         var lines: [UInt8] = []
@@ -40,6 +41,7 @@ struct LogWriter: ~Copyable {
         self.earlierAhead = lines
         self.ledger = ledger
         self.clock = clock
+        self.aheadBytesMax = aheadBytesMax
         syncedAt = clock.now
     }
 
@@ -93,7 +95,7 @@ struct LogWriter: ~Copyable {
         if count == 0, ahead.sizeBytes > 0 {
             earlierAhead = []
             try ahead.truncate(to: 0)
-        } else if ahead.sizeBytes > LogWriter.aheadBytesMax + Int64(earlierAhead.count) {
+        } else if ahead.sizeBytes > aheadBytesMax + Int64(earlierAhead.count) {
             try rewriteAhead()
         }
     }

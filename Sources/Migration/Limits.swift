@@ -36,6 +36,9 @@ public enum Limits {
 
     /// Outcomes that wait for an older one, in bytes of their log lines.
     public static let waitingOutcomeBytesMax = 32 << 20
+    /// `ahead.log` is written anew when it has so many bytes more than an earlier run left: twice what can wait, so
+    /// that at least half of it is of no use any more.
+    public static let aheadBytesMax = Int64(2 * waitingOutcomeBytesMax)
     /// A list thread stops reading when so many objects wait for a worker, times the number of slots.
     public static let readyPerSlot = 4
     public static let readyMin = 256
