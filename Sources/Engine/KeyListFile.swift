@@ -33,9 +33,8 @@ final class KeyListFile: Sendable {
         let rest = max(0, sizeBytes - offset)
         return try checkList("read the list", path) {
             block.withUnsafeMutableBytes { bytes in
-                pread(
-                    descriptor.number, bytes.baseAddress, min(bytes.count, Int(rest)), off_t(offset)
-                )
+                let count = min(bytes.count, Int(rest))
+                return pread(descriptor.number, bytes.baseAddress, count, off_t(offset))
             }
         }
     }

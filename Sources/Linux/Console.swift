@@ -13,9 +13,8 @@ public final class Console: Sendable {
     /// The progress line that the cursor stands behind; empty when there is none.
     private let progress = Monitor("")
 
-    /// - Parameters:
-    ///   - program: heads every message.
-    ///   - isQuiet: shows neither progress nor results, only what went wrong.
+    /// A console that heads its messages with the program's name; a quiet one shows neither progress nor results,
+    /// only what went wrong.
     public convenience init(program: String, isQuiet: Bool = false) {
         self.init(
             program: program, descriptor: STDERR_FILENO, isTerminal: isatty(STDERR_FILENO) == 1,

@@ -27,9 +27,7 @@ extension SystemError: CustomStringConvertible {
 }
 
 /// The result of a system call that answers below 0 for an error; asks again where a signal came between
-/// (EINTR, signal(7)).
-///
-/// - Parameter what: what is to be done, for the error.
+/// (EINTR, signal(7)). `what` is what is to be done, for the error.
 @discardableResult
 public func check<Result: SignedInteger>(
     _ what: @autoclosure () -> String? = nil, _ call: () -> Result

@@ -9,7 +9,7 @@ internal import Glibc
 public struct Thread: Sendable {
     private let handle: pthread_t
 
-    /// - Parameter name: for the message when it cannot be started.
+    /// A thread that runs `body`; `name` is for the message when it cannot be started.
     public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         var handle = pthread_t()
         let context = Unmanaged.passRetained(ThreadBody(body))

@@ -36,8 +36,7 @@ struct SignatureV4: ~Copyable {
     private mutating func setTime(_ time: Timestamp, as identity: SigningIdentity) {
         guard time != self.time else { return }
         let dayBefore = amzDate.prefix(dayByteCount)
-        var amzDate: [UInt8] = []
-        CalendarDate(time).appendAmzDate(to: &amzDate)
+        let amzDate = Array(time.amzDate.utf8)
         if amzDate.prefix(dayByteCount) != dayBefore {
             let day = Array(amzDate.prefix(dayByteCount))
             scope = day + "/\(identity.region)/s3/aws4_request".utf8

@@ -39,11 +39,18 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         }
     }
 
-    private func text(_ write: (CalendarDate, inout [UInt8]) -> Void) -> String {
-        var text: [UInt8] = []
-        write(CalendarDate(self), &text)
-        return String(decoding: text, as: UTF8.self)
+    /// Written where the string keeps it: a listing shows a time for each of millions of objects.
+    private func text(_ write: (CalendarDate, inout OutputSpan<UInt8>) -> Void) -> String {
+        let date = CalendarDate(self)
+        return unsafe String(unsafeUninitializedCapacity: Timestamp.textByteCountMax) { buffer in
+            var text = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
+            write(date, &text)
+            return unsafe text.finalize(for: buffer)
+        }
     }
+
+    /// `httpDate`'s, the longest.
+    private static let textByteCountMax = 29
 }
 
 extension Timestamp: CustomStringConvertible {
@@ -100,14 +107,14 @@ struct CalendarDate: Equatable {
     /// 0 is Sunday; 1970-01-01 was a Thursday.
     var weekday: Int { ((daysSince1970 + 4) % 7 + 7) % 7 }
 
-    func appendAmzDate(to text: inout [UInt8]) {
+    func appendAmzDate(to text: inout OutputSpan<UInt8>) {
         appendDay(separator: nil, to: &text)
         text.append(UInt8(ascii: "T"))
         appendTime(separator: nil, to: &text)
         text.append(UInt8(ascii: "Z"))
     }
 
-    func appendDay(separator: UInt8?, to text: inout [UInt8]) {
+    func appendDay(separator: UInt8?, to text: inout OutputSpan<UInt8>) {
         appendDecimal(year, digitCount: 4, to: &text)
         if let separator { text.append(separator) }
         appendDecimal(month, digitCount: 2, to: &text)
@@ -115,7 +122,7 @@ struct CalendarDate: Equatable {
         appendDecimal(day, digitCount: 2, to: &text)
     }
 
-    func appendTime(separator: UInt8?, to text: inout [UInt8]) {
+    func appendTime(separator: UInt8?, to text: inout OutputSpan<UInt8>) {
         appendDecimal(hour, digitCount: 2, to: &text)
         if let separator { text.append(separator) }
         appendDecimal(minute, digitCount: 2, to: &text)
@@ -158,12 +165,15 @@ struct CalendarDate: Equatable {
     }
 }
 
-/// Appends `value` with leading zeros.
-private func appendDecimal(_ value: Int, digitCount: Int, to text: inout [UInt8]) {
-    var divisor = 1
-    for _ in 1..<digitCount { divisor *= 10 }
-    while divisor > 0 {
-        text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-        divisor /= 10
+/// Appends `value` with leading zeros; `digitCount` is even.
+private func appendDecimal(_ value: Int, digitCount: Int, to text: inout OutputSpan<UInt8>) {
+    if digitCount > 2 { appendDecimal(value / 100, digitCount: digitCount - 2, to: &text) }
+    text.append(UInt8(ascii: "0") + UInt8(value / 10 % 10))
+    text.append(UInt8(ascii: "0") + UInt8(value % 10))
+}
+
+extension OutputSpan<UInt8> {
+    fileprivate mutating func append(contentsOf bytes: String.UTF8View) {
+        for byte in bytes { append(byte) }
     }
 }
