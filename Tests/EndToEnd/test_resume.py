@@ -45,6 +45,11 @@ def objects_put(fakes, since=0):
     return {key: count for key, count in counts.items() if key in ours}
 
 
+def how_to_go_on(migration) -> list[str]:
+    """`--resume` once the run has written down what it is; before that it did not begin."""
+    return ["--resume"] if (migration.folder / "logs/run.json").exists() else []
+
+
 def stop_at_random_moments(fakes, migration, which, chance, stops_max=6):
     """Runs, stops, resumes, until a run reaches the end; checks after every stop."""
     options, settled, mark = [], set(), 0
@@ -62,8 +67,7 @@ def stop_at_random_moments(fakes, migration, which, chance, stops_max=6):
         if run.code == EXIT_DONE:
             return run
         assert run.code in (-which, EXIT_INTERRUPTED), run
-        if migration.logs.settled_keys() or (migration.folder / "logs/run.json").exists():
-            options = ["--resume"]
+        options = how_to_go_on(migration)
     raise AssertionError("it never came to an end")
 
 
@@ -98,9 +102,7 @@ def test_what_a_stopped_probe_left_behind_is_removed(fakes, which):
         time.sleep(0.01)
     running.send(which)
     running.wait()
-    migration.run(*(["--resume"] if (migration.folder / "logs/run.json").exists() else [])).expect(
-        EXIT_DONE
-    )
+    migration.run(*how_to_go_on(migration)).expect(EXIT_DONE)
     assert fakes.wrong() == []
 
 
@@ -123,12 +125,33 @@ def test_killed_between_clusters_it_reaches_the_same_end(
         running.send(chance.choice([signal.SIGKILL, signal.SIGINT]))
         if running.wait().code == EXIT_DONE:
             break
-        options = ["--resume"] if migration.logs.settled_keys() else []
+        options = how_to_go_on(migration)
     else:
         migration.run(*options).expect(EXIT_DONE)
     assert without_probes(differences(S3Client.of(ceph_target), target, objects)) == []
     assert migration.logs.outcomes == {item.key: "copied" for item in objects}
     check_log(migration).expect(EXIT_DONE)
+
+
+def test_a_gateway_that_dies_and_comes_back_is_waited_for(
+    ceph_source, ceph_target, new_bucket, tmp_path, seed
+):
+    """What was in flight is sent again; what the gateway had stored without saying so is ours."""
+    objects = make_objects(1500, 24 * MEBIBYTE, seed + 5)
+    source, target = new_bucket(ceph_source), new_bucket(ceph_target)
+    fill(S3Client.of(ceph_source), source, objects)
+    sides = Side.of(ceph_source, source), Side.of(ceph_target, target)
+    migration = Migration(*sides, tmp_path, [item.key for item in objects])
+    running = migration.start()
+    while len(S3Client.of(ceph_target).listing(target)) < 100:
+        time.sleep(0.02)
+    ceph_target.kill_gateway()
+    time.sleep(2)
+    assert running.process.poll() is None, "it ended before the gateway was back"
+    ceph_target.start_gateway()
+    run = running.wait().expect(EXIT_DONE)
+    assert differences(S3Client.of(ceph_target), target, objects) == []
+    assert run.logs.outcomes == {item.key: "copied" for item in objects}
 
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -302,7 +325,7 @@ def test_a_lock_dies_with_its_process(slow_fakes):
     wait_for_puts(slow_fakes, 300)
     running.send(signal.SIGKILL)
     running.wait()
-    migration.run(*(["--resume"] if migration.logs.settled_keys() else [])).expect(EXIT_DONE)
+    migration.run(*how_to_go_on(migration)).expect(EXIT_DONE)
 
 
 def test_logs_that_were_moved_go_on_elsewhere(fakes):

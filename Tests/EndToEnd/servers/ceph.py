@@ -5,7 +5,6 @@ One monitor, one OSD that keeps everything in memory, one gateway. No authentica
 cluster, all on loopback.
 """
 
-import json
 import uuid
 
 from .base import Capabilities, Server
@@ -144,12 +143,6 @@ class Ceph(Server):
         assert label == "radosgw"
         process.kill()
         process.wait()
-
-    def request_counts(self) -> dict[str, int]:
-        """What the gateway has counted since it started: `req`, `get`, `put` …"""
-        socket = self.state / "client.rgw.asok"
-        counters = json.loads(self.run("ceph", "--admin-daemon", socket, "perf", "dump"))
-        return {name: value for name, value in counters["rgw"].items() if isinstance(value, int)}
 
     def _configure(self):
         for folder in ("mon", "osd", "rgw"):
