@@ -50,7 +50,6 @@ let package = Package(
             name: "Engine",
             dependencies: [
                 "Migration", "S3", "Curl", "Linux", "CLinux",
-                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict),
         .target(
