@@ -1,0 +1,107 @@
+//! An object's bytes without the bytes: which contents they come from, so that a mixture shows by itself.
+
+import S3
+
+/// Bytes, as pieces of contents that clients once wrote. A body of gigabytes is as small as one of ten bytes, two
+/// bodies are equal when their bytes would be, and what was mixed or damaged on its way can be told from it.
+struct Body: Hashable, Sendable {
+    struct Piece: Hashable, Sendable {
+        var content: Int
+        var range: Range<Int64>
+    }
+
+    /// The content of memory that nobody has written to.
+    static let garbage = -1
+
+    private(set) var pieces: [Piece] = []
+    /// The places at which a bit is not what the content has, ascending.
+    private(set) var flips: [Int64] = []
+
+    init() {}
+
+    init(content: Int, byteCount: Int64) {
+        if byteCount > 0 { pieces = [Piece(content: content, range: 0..<byteCount)] }
+    }
+
+    var byteCount: Int64 { pieces.reduce(0) { $0 + Int64($1.range.count) } }
+
+    /// The bytes of a range, which must lie within.
+    subscript(range: Range<Int64>) -> Body {
+        var part = Body()
+        var start: Int64 = 0
+        for piece in pieces {
+            let end = start + Int64(piece.range.count)
+            let cut = range.clamped(to: start..<end)
+            if !cut.isEmpty {
+                let shift = piece.range.lowerBound - start
+                part.append(
+                    Piece(
+                        content: piece.content,
+                        range: cut.lowerBound + shift..<cut.upperBound + shift))
+            }
+            start = end
+        }
+        precondition(range.upperBound <= start, "bytes beyond the end of a body")
+        part.flips = flips.filter(range.contains).map { $0 - range.lowerBound }
+        return part
+    }
+
+    /// Puts `other` over the bytes from `offset` on; what lies between the end and `offset` is garbage.
+    mutating func store(_ other: Body, at offset: Int64) {
+        let count = byteCount
+        let end = offset + other.byteCount
+        var stored = self[0..<min(offset, count)]
+        if offset > count {
+            stored.append(Piece(content: Body.garbage, range: count..<offset))
+        }
+        for (part, start) in [(other, offset), (self[min(end, count)..<count], end)] {
+            for piece in part.pieces { stored.append(piece) }
+            stored.flips += part.flips.map { $0 + start }
+        }
+        self = stored
+    }
+
+    /// The same with one bit turned over.
+    func flipped(at place: Int64) -> Body {
+        var body = self
+        if let index = flips.firstIndex(of: place) {
+            body.flips.remove(at: index)
+        } else {
+            body.flips = (flips + [place]).sorted()
+        }
+        return body
+    }
+
+    private mutating func append(_ piece: Piece) {
+        if let last = pieces.last, last.content == piece.content,
+            last.range.upperBound == piece.range.lowerBound
+        {
+            pieces[pieces.count - 1].range = last.range.lowerBound..<piece.range.upperBound
+        } else {
+            pieces.append(piece)
+        }
+    }
+}
+
+extension Body {
+    /// A digest that is the same for the same bytes and for no others, as an MD5 is.
+    var md5: [UInt8] {
+        var text = ""
+        for piece in pieces {
+            text += "\(piece.content):\(piece.range.lowerBound)-\(piece.range.upperBound);"
+        }
+        for flip in flips { text += "^\(flip)" }
+        return MD5.digest(of: Array(text.utf8))
+    }
+}
+
+extension Body: CustomStringConvertible {
+    var description: String {
+        let parts = pieces.map {
+            let name = $0.content == Body.garbage ? "garbage" : "content \($0.content)"
+            return "\(name)[\($0.range.lowerBound)..<\($0.range.upperBound)]"
+        }
+        let text = parts.isEmpty ? "empty" : parts.joined(separator: " + ")
+        return flips.isEmpty ? text : text + ", flipped at \(flips)"
+    }
+}
