@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lists a mounted bucket twice: all of it for the first pass of a migration, and later what has changed since, for
-# the second. Each listing has a folder of its own.
+# Lists a mounted bucket twice: all of it for the first pass of a migration, and later what has
+# changed since, for the second. Each listing has a folder of its own.
 #
 #   samples/list-twice.sh /mnt/bucket /var/tmp/lists
 set -eu

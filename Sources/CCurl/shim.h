@@ -1,5 +1,6 @@
-// The door to libcurl. Swift cannot call variadic functions, so each C type that an option or a piece
-// of information may have gets one inline function here; Swift's `EasyOption` chooses among them.
+// The door to libcurl. Swift cannot call variadic functions, so each C type that an option or a
+// piece of information may have gets one inline function here; Swift's `EasyOption` chooses among
+// them.
 #pragma once
 #include <curl/curl.h>
 #include <stdint.h>
@@ -63,7 +64,8 @@ static inline CURLcode ccurl_easy_getinfo_string(CURL *easy, CURLINFO info, cons
     return curl_easy_getinfo(easy, info, value);
 }
 
-// Information of type void *: what was given with CURLOPT_PRIVATE (C says char *, Swift would bind it).
+// Information of type void *: what was given with CURLOPT_PRIVATE (C says char *, Swift would bind
+// it).
 static inline CURLcode ccurl_easy_getinfo_pointer(CURL *easy, CURLINFO info, void **value) {
     return curl_easy_getinfo(easy, info, (char **)value);
 }

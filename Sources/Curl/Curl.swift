@@ -7,10 +7,11 @@ internal import Glibc
 public enum Curl {
     /// Prepares the process: OpenSSL, SIGPIPE and libcurl, in this order, once.
     ///
-    /// Any thread may call it, any number of times; handles call it themselves. A failure is remembered
-    /// and thrown again. It changes the process: SIGPIPE is ignored from now on, since OpenSSL writes
-    /// with `write(2)` and a peer that goes away would end us; and OpenSSL no longer cleans up at exit,
-    /// because its `atexit` handler would free TLS objects under threads that still use them.
+    /// Any thread may call it, any number of times; handles call it themselves. A failure is
+    /// remembered and thrown again. It changes the process: SIGPIPE is ignored from now on, since
+    /// OpenSSL writes with `write(2)` and a peer that goes away would end us; and OpenSSL no longer
+    /// cleans up at exit, because its `atexit` handler would free TLS objects under threads that
+    /// still use them.
     public static func initialize() throws(CurlError) {
         try initialization.get()
     }

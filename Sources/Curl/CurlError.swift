@@ -1,4 +1,4 @@
-//! What libcurl says when something went wrong, and the two funnels through which every return code goes.
+//! What libcurl says when something went wrong, and the two funnels for all its return codes.
 
 internal import CCurl
 
@@ -17,8 +17,8 @@ public struct CurlError: Error, Hashable, Sendable {
     public let origin: Origin
     /// A CURLcode or a CURLMcode; never 0.
     public let code: Int32
-    /// What happened, in libcurl's words: the error buffer's text where there is one. It may name the
-    /// host; it never holds a header, so no secret either.
+    /// What happened, in libcurl's words: the error buffer's text where there is one. It may name
+    /// the host; it never holds a header, so no secret either.
     public let message: String
 
     public init(origin: Origin = .easy, code: Int32, message: String) {
@@ -28,7 +28,8 @@ public struct CurlError: Error, Hashable, Sendable {
         self.message = message
     }
 
-    /// The name of the code in curl's manual, `CURLE_COULDNT_CONNECT`; nil for one that HTTP never gives.
+    /// The name of the code in curl's manual, `CURLE_COULDNT_CONNECT`; nil for one that HTTP never
+    /// gives.
     public var symbol: String? {
         switch origin {
         case .easy: Self.easySymbols[code]
@@ -125,7 +126,8 @@ extension CurlError {
     }
 }
 
-/// The one funnel for the results of easy handles. `what` says what could not be done: "cannot set …".
+/// The one funnel for the results of easy handles. `what` says what could not be done: "cannot set
+/// …".
 func check(_ code: CURLcode, _ what: @autoclosure () -> String) throws(CurlError) {
     guard code != CURLE_OK else { return }
     let message = "\(what()): \(String(cString: curl_easy_strerror(code)))"

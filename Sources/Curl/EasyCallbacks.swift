@@ -1,12 +1,13 @@
-//! Where libcurl calls us: the context of one easy handle's callbacks, and the C functions that find it.
+//! Where libcurl calls us: the context of a handle's callbacks, and the C functions that find it.
 
 internal import CCurl
 
 /// What an exchange does with the bytes that come, and where the bytes that go come from.
 ///
-/// A class, since C holds its address. A subclass records and returns: it never calls libcurl and never
-/// throws, because C is on the stack. All calls come from within `MultiHandle.perform`, on its thread,
-/// and never after the handle was removed from the multi handle. One object serves one `EasyHandle`.
+/// A class, since C holds its address. A subclass records and returns: it never calls libcurl and
+/// never throws, because C is on the stack. All calls come from within `MultiHandle.perform`, on
+/// its thread, and never after the handle was removed from the multi handle. One object serves one
+/// `EasyHandle`.
 open class EasyCallbacks {
     var slot = 0
     /// Whether a handle has this as its context.
@@ -16,7 +17,8 @@ open class EasyCallbacks {
     /// How often libcurl has begun to send the present request.
     var sendCount = 0
     var stream = UploadStream()
-    /// Where libcurl writes what went wrong. It lives as long as the context, so longer than the handle.
+    /// Where libcurl writes what went wrong. It lives as long as the context, so longer than the
+    /// handle.
     let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     public init() {
@@ -27,31 +29,34 @@ open class EasyCallbacks {
         errorBuffer.deallocate()
     }
 
-    /// One line of a response's head with its CRLF: status lines (1xx ones too), fields, the empty line at
-    /// the end, and trailers after a chunked body. False ends the exchange with `writeError`.
+    /// One line of a response's head with its CRLF: status lines (1xx ones too), fields, the empty
+    /// line at the end, and trailers after a chunked body. False ends the exchange with
+    /// `writeError`.
     open func receive(headerLine: UnsafeRawBufferPointer) -> Bool { true }
 
-    /// The next bytes of the response's body, at most `receiveBufferSizeBytes`. False ends the exchange
-    /// with `writeError`.
+    /// The next bytes of the response's body, at most `receiveBufferSizeBytes`. False ends the
+    /// exchange with `writeError`.
     open func receive(body: UnsafeRawBufferPointer) -> Bool { true }
 
-    /// Fills `buffer` from its start with the next bytes of a streamed upload and returns how many; the
-    /// buffer never reaches beyond the announced size. -1 ends the exchange with `abortedByCallback`, and
-    /// so does 0, since the server would wait for the rest.
+    /// Fills `buffer` from its start with the next bytes of a streamed upload and returns how many;
+    /// the buffer never reaches beyond the announced size. -1 ends the exchange with
+    /// `abortedByCallback`, and so does 0, since the server would wait for the rest.
     open func provideBody(into buffer: UnsafeMutableRawBufferPointer) -> Int { -1 }
 
-    /// Lets the next `provideBody` begin at `offset`, in bytes: libcurl sends the request again, for a
-    /// reused connection was dead. False ends the exchange with `sendFailRewind`, and the handle can no
-    /// longer be used.
+    /// Lets the next `provideBody` begin at `offset`, in bytes: libcurl sends the request again,
+    /// for a reused connection was dead. False ends the exchange with `sendFailRewind`, and the
+    /// handle can no longer be used.
     open func rewindBody(to offset: Int64) -> Bool { false }
 }
 
-/// How far a streamed upload is. libcurl itself stops neither at the announced size nor before it: a byte
-/// too many would be the begin of the next request, one too few makes the server wait for ever.
+/// How far a streamed upload is. libcurl itself stops neither at the announced size nor before it:
+/// a byte too many would be the begin of the next request, one too few makes the server wait for
+/// ever.
 struct UploadStream {
     var sizeBytes: Int64 = 0
     var sentBytes: Int64 = 0
-    /// libcurl 7.88 keeps a failed rewind in the handle for ever, even through a reset (curl #17139).
+    /// libcurl 7.88 keeps a failed rewind in the handle for ever, even through a reset (curl
+    /// #17139).
     var hasFailedToRewind = false
 }
 
@@ -98,8 +103,8 @@ extension EasyCallbacks {
         return true
     }
 
-    /// libcurl is about to send the head. It rewinds only what it knows to have sent: what it read and
-    /// could not send would be lost, so a second attempt starts from 0 here.
+    /// libcurl is about to send the head. It rewinds only what it knows to have sent: what it read
+    /// and could not send would be lost, so a second attempt starts from 0 here.
     func beginSending() -> Bool {
         sendCount += 1
         return stream.sentBytes == 0 || rewindStream(to: 0)

@@ -4,8 +4,9 @@ internal import CCurl
 
 /// A `CURL *`.
 ///
-/// It is used on one thread, the one that drives its `MultiHandle`. Where it must live in an array or a
-/// class, hold it as an `EasyHandle?` in a final class and end it with `easy.take()?.close()`.
+/// It is used on one thread, the one that drives its `MultiHandle`. Where it must live in an array
+/// or a class, hold it as an `EasyHandle?` in a final class, lend it with `switch easy` and `case
+/// .some(let easy)`, and end it with `easy.take()?.close()`.
 public struct EasyHandle: ~Copyable {
     public enum Method: String, Sendable {
         case get = "GET"
@@ -19,8 +20,8 @@ public struct EasyHandle: ~Copyable {
     public enum Upload {
         /// No body; PUT and POST say `Content-Length: 0`.
         case none
-        /// Bytes that stay where they are until the handle is removed from the multi handle. libcurl
-        /// does not copy them; small ones leave in one packet with the head.
+        /// Bytes that stay where they are until the handle is removed from the multi handle.
+        /// libcurl does not copy them; small ones leave in one packet with the head.
         case memory(UnsafeRawBufferPointer)
         /// So many bytes from `EasyCallbacks.provideBody`.
         case stream(sizeBytes: Int64)
@@ -33,7 +34,8 @@ public struct EasyHandle: ~Copyable {
     /// Makes a handle and sets all that is the same for each of its exchanges.
     ///
     /// - Parameters:
-    ///   - callbacks: what is called during the exchanges; held until `close`, and for this handle only.
+    ///   - callbacks: what is called during the exchanges; held until `close`, and for this handle
+    ///     only.
     ///   - slot: the number by which `MultiHandle.nextFinished` names this handle.
     ///   - settings: what may differ between programs; the rest is fixed.
     /// - Throws: what libcurl does not accept of `settings`, with the option's name.
@@ -72,13 +74,15 @@ public struct EasyHandle: ~Copyable {
         assert(isClosed, "the easy handle of slot \(callbacks.slot) was dropped without close()")
     }
 
-    /// Sets up the next exchange; nothing of the one before is left. Then `MultiHandle.add` starts it.
+    /// Sets up the next exchange; nothing of the one before is left. Then `MultiHandle.add` starts
+    /// it.
     ///
     /// - Parameters:
     ///   - method: PUT and POST may have a body, the others have none.
-    ///   - url: the absolute URL, already percent-encoded, up to a NUL; libcurl copies it and sends path
-    ///     and query as they stand.
-    ///   - headers: libcurl keeps its address: it must live, unchanged, until the handle is removed.
+    ///   - url: the absolute URL, already percent-encoded, up to a NUL; libcurl copies it and sends
+    ///     path and query as they stand.
+    ///   - headers: libcurl keeps its address: it must live, unchanged, until the handle is
+    ///     removed.
     ///   - upload: `.none` for GET, HEAD and DELETE.
     /// - Throws: `outOfMemory` and the like; a bad URL is found out by the exchange itself.
     public mutating func prepare(
@@ -99,8 +103,8 @@ public struct EasyHandle: ~Copyable {
         }
     }
 
-    /// Whether a rewind failed (`sendFailRewind`): the handle must be closed and replaced, since libcurl
-    /// 7.88 would try that rewind again with every later exchange (curl #17139, #18206).
+    /// Whether a rewind failed (`sendFailRewind`): the handle must be closed and replaced, since
+    /// libcurl 7.88 would try that rewind again with every later exchange (curl #17139, #18206).
     public var isTainted: Bool { callbacks.stream.hasFailedToRewind }
 }
 
@@ -109,8 +113,8 @@ extension EasyHandle {
     /// The status of the last response head; 0 when there was none.
     public var responseCode: Int { easy.get(.responseCode) }
 
-    /// How often the request began to go out. 2 and more: a reused connection was dead, libcurl has sent
-    /// the request again by itself, and the server may have acted on it before.
+    /// How often the request began to go out. 2 and more: a reused connection was dead, libcurl has
+    /// sent the request again by itself, and the server may have acted on it before.
     public var sendCount: Int { callbacks.sendCount }
 
     /// How many connections were opened; 0 when one was reused.
@@ -127,8 +131,8 @@ extension EasyHandle {
         easy.get(.primaryIP).flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// `errno` of the last connection that could not be made. It tells something after `couldntConnect`
-    /// only: libcurl does not clear it when another connection was made.
+    /// `errno` of the last connection that could not be made. It tells something after
+    /// `couldntConnect` only: libcurl does not clear it when another connection was made.
     public var osErrno: Int32 { Int32(truncatingIfNeeded: easy.get(.osErrno)) }
 
     /// Bytes of the request's body that were sent.
@@ -137,7 +141,8 @@ extension EasyHandle {
     /// Bytes of the response's body that came.
     public var receivedBodyBytes: Int64 { easy.get(.downloadSize) }
 
-    /// Bytes of request heads that were sent; a body that left together with its head is counted in.
+    /// Bytes of request heads that were sent; a body that left together with its head is counted
+    /// in.
     public var requestSizeBytes: Int { easy.get(.requestSize) }
 
     /// From `add` to the end.
@@ -174,12 +179,11 @@ extension EasyPointer {
 
     /// Makes the request a plain GET, whatever it was.
     ///
-    /// The order matters: POSTFIELDS makes a POST of any request, even with NULL. It must be NULL, since
-    /// libcurl does not rewind a streamed body as long as it is not (`Curl_readrewind`).
+    /// The order matters: POSTFIELDS makes a POST of any request, even with NULL. It must be NULL,
+    /// since libcurl does not rewind a streamed body as long as it is not (`Curl_readrewind`).
     fileprivate func forgetRequestKind() throws(CurlError) {
         try set(.postFields, nil)
         try set(.postFieldSize, -1)
-        try set(.inFileSize, -1)
         try set(.customRequest, nil)
         try set(.httpGet, true)
     }
@@ -196,7 +200,8 @@ extension EasyPointer {
             try set(.upload, true)
             try set(.inFileSize, sizeBytes)
         }
-        // POST with POSTFIELDS and PUT with UPLOAD are what libcurl would say; for the rest it is told.
+        // POST with POSTFIELDS and PUT with UPLOAD are what libcurl would say; for the rest it is
+        // told.
         try set(.customRequest, method.rawValue)
     }
 

@@ -1,12 +1,12 @@
-//! The header lines of a request in the form that libcurl wants, without an allocation for each request.
+//! The header lines of a request as libcurl wants them, without an allocation for each request.
 
 internal import CCurl
 
 /// A `curl_slist` whose nodes and bytes are reused.
 ///
-/// Besides the caller's lines it holds those that keep libcurl from adding its own: `Accept`, `Expect`
-/// and the form's `Content-Type`. A line of the caller wins over them. `Host`, `Content-Length` and
-/// `User-Agent` are libcurl's unless the caller gives them.
+/// Besides the caller's lines it holds those that keep libcurl from adding its own: `Accept`,
+/// `Expect` and the form's `Content-Type`. A line of the caller wins over them. `Host`,
+/// `Content-Length` and `User-Agent` are libcurl's unless the caller gives them.
 public struct HeaderList: ~Copyable {
     /// "Name:" means to libcurl: do not send it.
     private static let removals: [StaticString] = ["Accept:", "Expect:", "Content-Type:"]
@@ -33,11 +33,11 @@ public struct HeaderList: ~Copyable {
     /// Takes these lines in place of all others. Not while an exchange uses the list.
     ///
     /// - Parameters:
-    ///   - lines: `name: value` and a NUL, one behind the other; any bytes but NUL, CR and LF. A value may
-    ///     be empty.
+    ///   - lines: `name: value` and a NUL, one behind the other; any bytes but NUL, CR and LF. A
+    ///     value may be empty.
     ///   - starts: where each line begins in `lines`.
-    /// - Throws: `badFunctionArgument` for a line with CR, LF, NUL or without a name: it would be another
-    ///   request than was signed. The list then holds none of the lines.
+    /// - Throws: `badFunctionArgument` for a line with CR, LF, NUL or without a name: it would be
+    ///   another request than was signed. The list then holds none of the lines.
     public mutating func replace(lines: [UInt8], starts: [Int]) throws(CurlError) {
         precondition(starts.isEmpty || starts[0] == 0, "the first line must begin at 0")
         precondition(lines.last ?? 0 == 0, "the last line must end with a NUL")

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// A `CURLM *`: add handles, then `perform`, `nextFinished` until nil, `poll`, and again.
 ///
-/// All of it happens on one thread; only `waker` is for others. The order at the end: remove each easy
-/// handle, close this, close the easy handles.
+/// All of it happens on one thread; only `waker` is for others. The order at the end: remove each
+/// easy handle, close this, close the easy handles.
 public struct MultiHandle: ~Copyable {
     /// An exchange that is over. Its handle is to be removed before it is prepared anew.
     public struct Finished: Sendable {
@@ -22,8 +22,8 @@ public struct MultiHandle: ~Copyable {
     /// Ends a `poll` from another thread.
     public let waker: MultiWaker
 
-    /// - Parameter connectionCacheSize: how many idle and busy connections are kept; at least twice the
-    ///   number of exchanges at once, or connections to two endpoints displace each other.
+    /// - Parameter connectionCacheSize: how many idle and busy connections are kept; at least twice
+    ///   the number of exchanges at once, or connections to two endpoints displace each other.
     /// - Throws: `failedInit`, or CURLM_WAKEUP_FAILURE when there are no file descriptors left.
     public init(connectionCacheSize: Int) throws(CurlError) {
         try Curl.initialize()
@@ -52,7 +52,8 @@ public struct MultiHandle: ~Copyable {
             "a multi handle cannot be woken; raise the limit of open files (ulimit -n)")
     }
 
-    /// Closes the connections, which for TLS sends a last message. No easy handle may still be added.
+    /// Closes the connections, which for TLS sends a last message. No easy handle may still be
+    /// added.
     public consuming func close() {
         precondition(addedCount == 0, "\(addedCount) easy handles are still with the multi handle")
         waker.invalidate()
@@ -74,7 +75,8 @@ public struct MultiHandle: ~Copyable {
         addedCount += 1
     }
 
-    /// Takes a handle back, finished or not. What is not finished ends here, and its connection with it.
+    /// Takes a handle back, finished or not. What is not finished ends here, and its connection
+    /// with it.
     public mutating func remove(_ easy: borrowing EasyHandle) throws(CurlError) {
         precondition(easy.callbacks.isAdded, "slot \(easy.callbacks.slot) was not added")
         let code = curl_multi_remove_handle(raw, easy.easy.raw)
@@ -111,19 +113,19 @@ public struct MultiHandle: ~Copyable {
         return CurlError(easy: Int32(code.rawValue), message: text)
     }
 
-    /// Waits until a socket is ready, one of libcurl's own times has come, `waker` was used, or `timeout`
-    /// is over (rounded up to milliseconds).
+    /// Waits until a socket is ready, one of libcurl's own times has come, `waker` was used, or
+    /// `timeout` is over (rounded up to milliseconds).
     public mutating func poll(timeout: Duration) throws(CurlError) {
         let code = curl_multi_poll(raw, nil, 0, Int32(timeout.milliseconds), nil)
         try check(code, "cannot wait for the exchanges")
     }
 }
 
-/// Ends the `poll` that its multi handle is in, or else the next one. For any thread, at any time: after
-/// the multi handle was closed it does nothing.
+/// Ends the `poll` that its multi handle is in, or else the next one. For any thread, at any time:
+/// after the multi handle was closed it does nothing.
 public final class MultiWaker: Sendable {
-    /// The address of the `CURLM`; nil when it is closed. The lock is held for the call, so that the
-    /// handle is not freed under it. As a number, since a pointer may not cross threads.
+    /// The address of the `CURLM`; nil when it is closed. The lock is held for the call, so that
+    /// the handle is not freed under it. As a number, since a pointer may not cross threads.
     private let address: Mutex<UInt?>
 
     fileprivate init(_ raw: UnsafeMutableRawPointer) {

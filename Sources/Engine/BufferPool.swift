@@ -55,7 +55,7 @@ final class BufferPool: Sendable {
             let verdict = state.budget.reserve(claim, held: held.count)
             switch verdict {
             case .granted:
-                held += state.take(claim.blocks - held.count)
+                held += state.take(max(0, claim.blocks - held.count))
                 return (verdict, [Int]())
             case .waiting:
                 state.free += held

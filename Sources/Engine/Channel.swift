@@ -1,6 +1,7 @@
 //! One slot's way to one side: an easy handle, and what its exchange needs.
 
 internal import Curl
+internal import Glibc
 internal import Migration
 public import S3
 
@@ -97,6 +98,16 @@ final class Channel {
 
     func close() {
         easy.take()?.close()
+    }
+
+    /// What libcurl's error means for a transfer; with the system's reason where no connection came about.
+    func fault(_ error: CurlError) -> TransportFault {
+        let number = easy?.osErrno ?? 0
+        guard error.code == CurlError.couldntConnect, number != 0 else {
+            return TransportFault(error)
+        }
+        let reason = String(cString: strerror(number))
+        return TransportFault(.broken, message: "\(error.message): \(reason)")
     }
 
     private func withEasy(

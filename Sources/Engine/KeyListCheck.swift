@@ -47,3 +47,30 @@ struct KeyListCheck: Sendable {
         objectBytes = merge.sizeBytes.map { sum &+ $0 }
     }
 }
+
+extension KeyListCheck {
+    /// Checks lists that overlap against each other: a key that is in two of them is found here, and not when half of
+    /// the objects have been copied. Lists that do not overlap cannot share a key, and are not read.
+    static func merged(_ chunks: [KeyListChunk]) throws(ListError) {
+        guard overlap(chunks.map(\.list)) else { return }
+        var merge = SortedMerge(chunks.map(\.list))
+        var input = KeyListInput(chunks)
+        while true {
+            switch try merge.next() {
+            case .line: break
+            case .needsBlock(let index):
+                let (count, isLast) = try input.nextBlock(of: index, merge.chunks[index])
+                merge.supply(chunk: index, input.block.span.extracting(..<count), isLast: isLast)
+            case .closed(let index): input.close(index)
+            case .end: return
+            }
+        }
+    }
+
+    private static func overlap(_ lists: [ListChunk]) -> Bool {
+        let spans = lists.compactMap { list in
+            list.firstKey.flatMap { first in list.lastKey.map { (first: first, last: $0) } }
+        }.sorted { $0.first < $1.first }
+        return zip(spans, spans.dropFirst()).contains { $1.first <= $0.last }
+    }
+}

@@ -44,6 +44,8 @@ public struct LogFolder: ~Copyable, Sendable {
         public var start: ObjectKey?
         /// What that run ended above the watermark, by key.
         public var ahead: [MigrateLogLine] = []
+        /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
+        public var isContinued = false
         /// What was cut off a log after a crash, in words.
         public var repairs: [String] = []
     }
@@ -51,12 +53,12 @@ public struct LogFolder: ~Copyable, Sendable {
     /// Locks the folder, making it if its parent is there.
     public init(path: String) throws(LogFolderError) {
         if mkdir(path, 0o755) != 0, errno != EEXIST {
-            throw LogFolderError(SystemError("cannot make the log folder \(path)", errno: errno))
+            throw LogFolderError(SystemError("cannot make the folder of --log-folder, \(path)", errno: errno))
         }
         let name = "\(path)/\(LogFolder.lockName)"
         let lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else {
-            throw LogFolderError(SystemError("cannot use the log folder \(path)", errno: errno))
+            throw LogFolderError(SystemError("cannot use the folder of --log-folder, \(path)", errno: errno))
         }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             close(lock)
@@ -73,6 +75,17 @@ public struct LogFolder: ~Copyable, Sendable {
     }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// A name for what this folder's runs leave elsewhere: the same for all of them, and no other folder's.
+    var token: String {
+        var host = [CChar](repeating: 0, count: 256)
+        gethostname(&host, host.count - 1)
+        let resolved = realpath(path, nil)
+        defer { free(resolved) }
+        let place = resolved.map { String(cString: $0) } ?? path
+        let name = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) } + [0] + Array(place.utf8)
+        return String(Shard.hash(name.span), radix: 36)
+    }
 }
 
 // MARK: - Beginning
@@ -93,6 +106,8 @@ extension LogFolder {
             if let last = check.lastKey, key < last { throw belowLast(key, last) }
             earlier.start = key
         }
+        let hasRun = access(file(RunIdentity.fileName), F_OK) == 0
+        earlier.isContinued = start != .fresh && (check.lineCount > 0 || hasRun)
         try readAhead(&earlier)
         _ = try scanFailed(&earlier.repairs)
         return earlier

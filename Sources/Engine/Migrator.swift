@@ -27,10 +27,11 @@ public struct Migrator: Sendable {
         if settings.isDryRun { return try dryRun(lists) }
         let folder = try openLogFolder()
         let earlier = try begin(folder)
-        try preflight()
-        var settings = settings
-        settings.rules.target = try probe()
         try adopt(folder, lists)
+        try preflight(lists)
+        var settings = settings
+        settings.rules.target = try probe(folder)
+        settings.rules.isResumed = earlier.isContinued
         let plan = try plan(lists, earlier, temporaryFolder: folder.path)
         let summary = try Run(settings, lists, plan, console, signals, clock).run(logFolder: folder.path)
         try writeSummary(summary, to: folder)
@@ -38,7 +39,7 @@ public struct Migrator: Sendable {
     }
 
     private func dryRun(_ lists: KeyLists) throws(RunError) -> RunSummary {
-        try preflight()
+        try preflight(lists)
         let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         let plan = try plan(lists, LogFolder.Earlier(), temporaryFolder: temporary)
         return try Run(settings, lists, plan, console, signals, clock).run(logFolder: nil)
@@ -84,9 +85,14 @@ public struct Migrator: Sendable {
                 lists.source.chunks, temporaryFolder: temporaryFolder, say: say)
             let target = try ListMerge.reduced(
                 lists.target.chunks, temporaryFolder: temporaryFolder, say: say)
+            try KeyListCheck.merged(source)
+            try KeyListCheck.merged(target)
             return RunPlan(source: source, target: target, earlier: earlier)
         } catch {
-            throw .cannotGoOn("\(error)")
+            switch error {
+            case .failed, .diskFull: throw .cannotGoOn("\(error)")
+            default: throw .badInput("\(error)")
+            }
         }
     }
 
@@ -141,13 +147,19 @@ public struct Migrator: Sendable {
 
     // MARK: - Both ends
 
-    private func preflight() throws(RunError) {
-        let warnings = try inquire { inquiry throws(RunError) in try inquiry.preflight() }
+    private func preflight(_ lists: KeyLists) throws(RunError) {
+        let sample = lists.source.chunks.first?.list.firstKey
+        let warnings = try inquire { inquiry throws(RunError) in
+            try inquiry.preflight(sampleKey: sample)
+        }
         for warning in warnings { console.say("warning: \(warning)") }
     }
 
-    private func probe() throws(RunError) -> TargetCapabilities {
-        let (target, warnings) = try inquire { inquiry throws(RunError) in try inquiry.probe() }
+    private func probe(_ folder: borrowing LogFolder) throws(RunError) -> TargetCapabilities {
+        let token = folder.token
+        let (target, warnings) = try inquire { inquiry throws(RunError) in
+            try inquiry.probe(token: token)
+        }
         for warning in warnings { console.say("warning: \(warning)") }
         try tell(target)
         return target

@@ -78,7 +78,8 @@ struct Run: Sendable {
             slotCount: settings.transfers, timeout: settings.timeout, curlBuffers: curl,
             isDryRun: settings.isDryRun, clock: clock, ledger: ledger,
             pool: BufferPool(blocksMax: blocks, workerCount: settings.threads, wake: wake),
-            flows: SharedFlows())
+            flows: SharedFlows(),
+            redaction: Redaction([settings.source.credentials, settings.target.credentials]))
     }
 
     /// Runs until all is logged; without a log folder nothing is written.
@@ -223,9 +224,7 @@ struct Run: Sendable {
         summary.bytesListed = lists.source.objectBytes
         summary.weakConditions = !settings.rules.target.conditionalPut
         ledger.look { state in
-            summary.take(
-                state.ledger.tally, state.counters, objects: lists.source.objectCount,
-                unlogged: state.ledger.unloggedCount())
+            summary.take(state.ledger, state.counters, objects: lists.source.objectCount)
             let (code, reason) = Run.exit(state)
             summary.exitCode = code.rawValue
             summary.reason = reason

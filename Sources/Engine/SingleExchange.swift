@@ -41,7 +41,7 @@ struct SingleExchange: ~Copyable {
             guard let error else { return channel.exchange.result.response }
             throw error
         } catch {
-            throw TransportFault(error)
+            throw channel.fault(error)
         }
     }
 

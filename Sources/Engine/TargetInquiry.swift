@@ -11,11 +11,13 @@ struct TargetInquiry: ~Copyable {
     private let clock: Clock
     private var client: SingleExchange
     private var random: SeededRandom
+    private let redaction: Redaction
 
     init(_ settings: RunSettings, clock: Clock, seed: UInt64) throws(CurlError) {
         self.settings = settings
         self.clock = clock
         random = SeededRandom(seed: seed)
+        redaction = Redaction([settings.source.credentials, settings.target.credentials])
         client = try SingleExchange(
             source: settings.source, target: settings.target, timeout: settings.timeout,
             clock: clock)
@@ -28,7 +30,10 @@ struct TargetInquiry: ~Copyable {
     // MARK: - Preflight
 
     /// Asks for both buckets; gives warnings, or the reason why the run cannot go on.
-    mutating func preflight() throws(RunError) -> [String] {
+    ///
+    /// - Parameter sampleKey: a key of the source's lists; where the bucket itself may not be asked for, an object
+    ///   of it tells whether the run can read at all.
+    mutating func preflight(sampleKey: ObjectKey?) throws(RunError) -> [String] {
         var warnings: [String] = []
         for side in Side.allCases {
             let place = side == .source ? settings.source : settings.target
@@ -36,19 +41,31 @@ struct TargetInquiry: ~Copyable {
                 side: side, url: "\(place.endpoint)", bucket: place.bucket, region: place.region)
             switch verdict(preflight) {
             case .ready: break
-            case .warning(let text): warnings.append(text)
-            case .refused(let text): throw .cannotGoOn(text)
+            case .refused(let text): throw .cannotGoOn(redaction.applied(to: text))
+            case .warning(let text):
+                if side == .source { try readSample(sampleKey, preflight) }
+                warnings.append(redaction.applied(to: text))
             }
         }
         return warnings
+    }
+
+    private mutating func readSample(
+        _ key: ObjectKey?, _ preflight: Preflight
+    ) throws(RunError) {
+        guard let key else { return }
+        let request = HeadObject.request(bucket: preflight.bucket, key: key)
+        // A connection that breaks here was good a moment ago; the run's retries are for that.
+        let response = try? patiently(ExchangeOrder(.source, request))
+        guard response?.status == 403 else { return }
+        throw .cannotGoOn(preflight.unreadable(key))
     }
 
     private mutating func verdict(_ preflight: Preflight) -> Preflight.Verdict {
         do throws(TransportFault) {
             let head = HeadBucket.request(bucket: preflight.bucket)
             let response = try patiently(ExchangeOrder(preflight.side, head))
-            guard response.status >= 300 else { return .ready }
-            // A HEAD's answer has no body; a listing's tells in words what is wrong.
+            // A HEAD's answer has no body; a listing's tells in words what is wrong, and that this is S3 at all.
             let list = Request(
                 .get, operation: "ListObjectsV2", bucket: preflight.bucket,
                 query: [("list-type", "2"), ("max-keys", "1")])
@@ -56,8 +73,8 @@ struct TargetInquiry: ~Copyable {
             let difference = response.date.map {
                 Duration.seconds($0.secondsSince1970 - clock.timeOfDay.secondsSince1970)
             }
-            let body = story.status >= 300 ? S3ErrorBody(story.body) : nil
-            return preflight.verdict(on: response, story: body, clockDifference: difference)
+            return preflight.verdict(
+                on: response, listing: story, clockDifference: difference)
         } catch {
             return preflight.verdict(on: error)
         }
@@ -81,9 +98,12 @@ struct TargetInquiry: ~Copyable {
     // MARK: - Probe
 
     /// Finds out what the target honours.
-    mutating func probe() throws(RunError) -> (TargetCapabilities, warnings: [String]) {
-        var probe = TargetProbe(
-            bucket: settings.target.bucket, token: String(random.next(), radix: 36))
+    ///
+    /// - Parameter token: the same for a run and its resumptions, another for every other run.
+    mutating func probe(
+        token: String
+    ) throws(RunError) -> (TargetCapabilities, warnings: [String]) {
+        var probe = TargetProbe(bucket: settings.target.bucket, token: token)
         var action = probe.begin()
         while true {
             switch action {
@@ -114,8 +134,9 @@ struct TargetInquiry: ~Copyable {
     }
 
     private func refusal(_ fault: Fault) -> RunError {
-        let said = [fault.status.map { "HTTP \($0)" }, fault.code, fault.message]
-            .compactMap { $0 }.joined(separator: " ")
+        let said = redaction.applied(
+            to: [fault.status.map { "HTTP \($0)" }, fault.code, fault.message]
+                .compactMap { $0 }.joined(separator: " "))
         return .cannotGoOn(
             "target: bucket '\(settings.target.bucket)' at \(settings.target.endpoint) takes no "
                 + "objects from us: \(said)\n  check that the user of --dest-key may write objects")

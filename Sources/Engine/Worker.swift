@@ -19,6 +19,7 @@ struct WorkerSurroundings: Sendable {
     var ledger: SharedLedger
     var pool: BufferPool
     var flows: SharedFlows
+    var redaction: Redaction
 }
 
 /// What has passed through the workers so far.
@@ -122,7 +123,9 @@ struct Worker: ~Copyable {
         let job =
             surroundings.isDryRun
             ? Job.inspection(Inspection(item: item, now: context.now))
-            : Job.transfer(Transfer(item: item, now: context.now))
+            : Job.transfer(
+                Transfer(
+                    item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
         slots[index].job = job
         try tell(slots[index], .begin)
     }
@@ -193,7 +196,7 @@ struct Worker: ~Copyable {
         result.wasResent = wasResent
         count(result, slot.order)
         if let error = finished.error, !result.overflowed {
-            try tell(slot, .broken(TransportFault(error)))
+            try tell(slot, .broken(channel.fault(error)))
         } else {
             try tell(slot, .answered(result))
         }
@@ -233,6 +236,10 @@ struct Worker: ~Copyable {
         if outcome.kind == .copied, !surroundings.isDryRun {
             surroundings.flows.uploads.add(1, ordering: .relaxed)
         }
+        var outcome = outcome
+        if let failure = outcome.failure {
+            outcome.failure = surroundings.redaction.applied(to: failure)
+        }
         ended.append((job.item.sequence, Ledger.Record(key: job.item.key, outcome: outcome)))
         free(slot)
     }
@@ -264,6 +271,7 @@ struct Worker: ~Copyable {
     private func describe(_ failure: Failure, _ slot: Slot) -> String {
         let side = failure.stage.side
         let place = side == .source ? surroundings.source : surroundings.target
+        let failure = surroundings.redaction.applied(to: failure)
         let status = failure.status.map { "HTTP \($0) " } ?? ""
         let key = slot.job.map { KeyListLine.escaped($0.item.key) } ?? ""
         return "\(side.rawValue): bucket '\(place.bucket)' at \(place.endpoint): "

@@ -21,7 +21,7 @@ struct DirectoryContents: Sendable {
     var left = LeftOut()
 
     /// What this takes in memory, about.
-    var byteCount: Int { 256 + listing.byteCount }
+    var byteCount: Int { Limits.directoryOverheadBytes + listing.byteCount }
 }
 
 /// Entries that are neither listed nor entered.

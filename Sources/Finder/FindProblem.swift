@@ -7,6 +7,9 @@ internal import S3
 enum FindProblem: Equatable {
     /// A directory, or an entry whose attributes were needed.
     case unreadable([UInt8], SystemError)
+    /// A directory that is gone: mostly deleted by a client, but a file system may also give names that it then
+    /// denies.
+    case vanished([UInt8])
     /// A file whose path is not UTF-8.
     case notText([UInt8])
     /// A file whose path is longer than a key may be.
@@ -18,6 +21,8 @@ extension FindProblem: CustomStringConvertible {
         switch self {
         case .unreadable(let path, let error):
             "cannot read \(shown(path)): \(error)"
+        case .vanished(let path):
+            "deleted during the listing: \(shown(path))"
         case .notText(let path):
             "not listed, its name is not UTF-8 and so no S3 key: \(shown(path))"
         case .tooLong(let path):

@@ -45,7 +45,7 @@ struct ListingRecorder: ~Copyable {
     private mutating func account(for contents: DirectoryContents, at path: [UInt8]) {
         switch contents.outcome {
         case .read: counts.directories += 1
-        case .vanished: counts.vanished += 1
+        case .vanished: addVanished(path)
         case .unreadable(let error): addUnreadable(path, error)
         }
         let left = contents.left
@@ -62,6 +62,11 @@ struct ListingRecorder: ~Copyable {
     private mutating func addUnreadable(_ path: [UInt8], _ error: SystemError) {
         counts.unreadable += 1
         complain(.unreadable(path, error))
+    }
+
+    private mutating func addVanished(_ path: [UInt8]) {
+        counts.vanished += 1
+        if counts.vanished <= Limits.problemsShownMax { complain(.vanished(path)) }
     }
 
     private mutating func addEmptyDirectory(
@@ -90,6 +95,6 @@ struct ListingRecorder: ~Copyable {
 
     private mutating func addUnnameable(_ problem: FindProblem) {
         counts.unnameable += 1
-        if counts.unnameable <= Limits.unnameableShownMax { complain(problem) }
+        if counts.unnameable <= Limits.problemsShownMax { complain(problem) }
     }
 }

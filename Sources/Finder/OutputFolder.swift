@@ -106,7 +106,7 @@ private func openOrMake(
     }
     // Before it is made, so that not even an empty folder is left in the tree.
     try checkOutside(root, parentFolder, path)
-    return try explained("make \(path)") { () throws(SystemError) in
+    return try explained("make \(path)", as: FindError.cannotGoOn) { () throws(SystemError) in
         try check { mkdir(path, 0o777) }
         return try openDirectory(path)
     }
@@ -162,11 +162,12 @@ func parentPath(of path: String) -> String {
 }
 
 private func explained<Result: ~Copyable>(
-    _ intent: String, _ body: () throws(SystemError) -> Result
+    _ intent: String, as kind: (String) -> FindError = FindError.usage,
+    _ body: () throws(SystemError) -> Result
 ) throws(FindError) -> Result {
     do throws(SystemError) {
         return try body()
     } catch {
-        throw .usage("cannot \(intent): \(error)")
+        throw kind("cannot \(intent): \(error)")
     }
 }

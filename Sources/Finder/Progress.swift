@@ -39,7 +39,7 @@ func clockText(_ duration: Duration) -> String {
     return "\(seconds / 3600)h:\(twoDigits(seconds / 60 % 60))m:\(twoDigits(seconds % 60))s"
 }
 
-/// Does something again and again, on a thread of its own, until it is stopped.
+/// Does something every so many whole seconds, on a thread of its own, until it is stopped.
 final class Ticker: Sendable {
     private let end: Semaphore
     private let thread: Thread

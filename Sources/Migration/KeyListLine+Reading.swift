@@ -41,6 +41,8 @@ extension KeyListLine {
                 bytes[end] = try unescaped(bytes, at: &reader, in: range)
                 end += 1
             }
+            // A key that needs no escape is never written with one, so this is a plain list's `\name`.
+            guard end - range.lowerBound < range.count - 1 else { throw .plainBackslash }
         }
         let count = end - range.lowerBound
         guard count > 0 else { throw .empty }

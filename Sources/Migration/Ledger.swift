@@ -80,6 +80,8 @@ public struct Ledger: Sendable {
     /// Lines in `ahead.log` whose objects are not committed yet.
     public private(set) var aheadCount: Int
     public private(set) var tally = Tally()
+    /// Keys that were admitted, whatever became of them.
+    public private(set) var admittedCount = 0
 
     public init(
         readyMax: Int, waitingBytesMax: Int = Limits.waitingOutcomeBytesMax, aheadCount: Int = 0
@@ -102,6 +104,7 @@ extension Ledger {
     /// Admits an object that is to be copied.
     public mutating func admit(_ key: ObjectKey, listedBytes: Int64?) {
         let sequence = firstSequence + entries.count
+        admittedCount += 1
         entries.append(.open(listedBytes: listedBytes ?? 0))
         openListedBytes += listedBytes ?? 0
         ready.append(WorkItem(sequence: sequence, key: key, listedBytes: listedBytes))
@@ -122,6 +125,7 @@ extension Ledger {
 
     private mutating func admit(_ lines: [UInt8], _ counts: LineCounts) {
         waitingBytes += lines.count
+        admittedCount += counts.exist + counts.known
         entries.append(.lines(lines, counts: counts))
     }
 }

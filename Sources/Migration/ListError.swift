@@ -138,6 +138,8 @@ public enum ListLineError: Error, Hashable, Sendable {
     case badEscape(offset: Int)
     /// The line ends in a carriage return.
     case carriageReturn
+    /// The line begins with a backslash and has no escape behind it.
+    case plainBackslash
     /// The column of this number (the key is 1) is empty, is no size, or is one too many.
     case badColumn(Int)
 }
@@ -152,8 +154,8 @@ extension ListLineError: CustomStringConvertible {
             "the key is longer than the \(ObjectKey.byteCountMax) bytes that S3 allows;"
                 + " check that the file is a key list"
         case .lineTooLong:
-            "the line is longer than \(KeyListLine.byteCountMax) bytes; check that the file is a"
-                + " key list"
+            "the line is longer than \(KeyListLine.byteCountMax) bytes, and a key has at most"
+                + " \(ObjectKey.byteCountMax); check that the file is a key list"
         case .nul:
             "there is a NUL byte, which no key can hold; check that the file is a key list"
         case .badEscape(let offset):
@@ -162,6 +164,9 @@ extension ListLineError: CustomStringConvertible {
         case .carriageReturn:
             "the line ends in a carriage return (CRLF?); convert the list with tr -d '\\r'"
                 + " (a key that really ends in one is written escaped: s3find --from)"
+        case .plainBackslash:
+            "the line begins with a backslash, which marks an escaped key, and has no escape: a key that"
+                + " begins with a backslash is written \\\\NAME; make the list with s3find"
         case .badColumn(let number):
             "column \(number) is \(number == 2 ? "no size in bytes" : "empty or one too many");"
                 + " a line is KEY, SIZE, MTIME, ETAG with tabs between, and a key that holds a tab"

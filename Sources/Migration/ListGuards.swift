@@ -6,7 +6,7 @@ public struct ListGuards: Sendable {
     private let unreachableMax: Int
     private var seen = 0
     private var missing = 0
-    private var unreachableInRow = 0
+    private var alikeInRow = 0
 
     /// - Parameters:
     ///   - allowsMissing: the operator knows that the lists are old (`--allow-missing`).
@@ -32,16 +32,24 @@ public struct ListGuards: Sendable {
     }
 
     private mutating func unreachableAlarm(_ outcome: Outcome) -> String? {
-        let unreachable: Set<FaultClass> = [.transport, .stalled, .tls]
-        guard let failure = outcome.failure, unreachable.contains(failure.faultClass) else {
-            unreachableInRow = 0
+        guard let failure = outcome.failure, let check = ListGuards.check(failure) else {
+            alikeInRow = 0
             return nil
         }
-        unreachableInRow += 1
-        guard unreachableInRow == unreachableMax else { return nil }
-        return "\(failure.stage.side.rawValue): \(unreachableInRow) objects in a row could not be moved for "
-            + "want of a connection (\(failure.message))\n"
-            + "  check the network and that the server is up, then continue with --resume; what failed "
-            + "is in failed.log"
+        alikeInRow += 1
+        guard alikeInRow == unreachableMax else { return nil }
+        let code = failure.code.map { "\($0): " } ?? ""
+        return "\(failure.stage.side.rawValue): \(alikeInRow) objects in a row failed for a reason that is "
+            + "not theirs (\(code)\(failure.message))\n  check \(check); what failed is in failed.log"
+    }
+
+    /// What to check when object after object fails like this; nil when it is the object's own fault.
+    private static func check(_ failure: Failure) -> String? {
+        switch (failure.faultClass, failure.code) {
+        case (.transport, _), (.stalled, _): "the network, and that the server is up"
+        case (.tls, _): "the server's certificate"
+        case (_, "SignatureDoesNotMatch"): "whether key and secret are still good"
+        default: nil
+        }
     }
 }

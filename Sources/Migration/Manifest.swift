@@ -1,6 +1,7 @@
 //! What a folder of key lists holds, as told by the program that listed it: `manifest.json`, written last.
 
 internal import FoundationEssentials
+internal import S3
 
 /// The description of one finished listing.
 ///
@@ -196,8 +197,9 @@ extension Manifest {
         try expect(columns.first == "key", "the first column is not key")
         try expect(bytes ?? 0 >= 0, "bytes is negative")
         var lines = 0
+        var before: ObjectKey?
         for (index, chunk) in chunks.enumerated() {
-            try check(chunk, number: index + 1)
+            before = try check(chunk, number: index + 1, after: before)
             let (sum, overflow) = lines.addingReportingOverflow(chunk.lines)
             try expect(!overflow, "the chunks have too many lines")
             lines = sum
@@ -206,14 +208,31 @@ extension Manifest {
             lines == objects, "objects is \(objects), but the chunks have \(lines) lines")
     }
 
-    private func check(_ chunk: Chunk, number: Int) throws(ManifestError) {
+    /// Checks one chunk; gives its last key.
+    private func check(
+        _ chunk: Chunk, number: Int, after before: ObjectKey?
+    ) throws(ManifestError) -> ObjectKey {
         // The exact name keeps paths like ../x out, and chunks in order.
         let name = Manifest.chunkName(number)
         try expect(chunk.name == name, "chunk \(number) is called \(chunk.name), not \(name)")
         try expect(chunk.lines > 0, "\(name) has \(chunk.lines) lines")
         try expect(
             chunk.bytes >= chunk.lines, "\(name) has more lines than bytes: \(chunk.bytes)")
-        try expect(!chunk.first.isEmpty && !chunk.last.isEmpty, "\(name) has an empty key")
+        let first = try key(chunk.first)
+        let last = try key(chunk.last)
+        try expect(
+            chunk.lines == 1 ? first == last : first < last,
+            "\(name) cannot have \(chunk.lines) lines from \(chunk.first) to \(chunk.last)")
+        try expect(before.map { $0 < first } ?? true, "\(name) begins before its forerunner ends")
+        return last
+    }
+
+    private func key(_ text: String) throws(ManifestError) -> ObjectKey {
+        do throws(ListLineError) {
+            return try KeyListLine.unescape(Array(text.utf8).span)
+        } catch {
+            throw .badKey(text, error)
+        }
     }
 
     private func expect(_ holds: Bool, _ reason: String) throws(ManifestError) {
@@ -229,17 +248,21 @@ public enum ManifestError: Error, Equatable, Sendable {
     case unknownVersion(Int)
     /// Its numbers contradict each other.
     case inconsistent(String)
+    /// The first or last key of a chunk, in its written form, is none.
+    case badKey(String, ListLineError)
 }
 
+/// The text is for behind the file's path.
 extension ManifestError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .unreadable(let reason): "manifest.json is damaged (\(reason)): list again"
+        case .unreadable(let reason): "the manifest is damaged (\(reason)): list again"
         case .unknownVersion(let version):
-            "manifest.json has version \(version), this program reads \(Manifest.versionWritten): "
+            "the manifest has version \(version), this program reads \(Manifest.versionWritten): "
                 + "use the program that wrote it, or list again"
         case .inconsistent(let reason):
-            "manifest.json contradicts itself (\(reason)): it was changed; list again"
+            "the manifest contradicts itself (\(reason)): it was changed; list again"
+        case .badKey(let text, let error): "the key \(text): \(error)"
         }
     }
 }

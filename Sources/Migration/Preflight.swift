@@ -39,8 +39,8 @@ public struct Preflight: Sendable {
         let check =
             switch fault.kind {
             case .tls:
-                "the certificate: \(flag)-ca-file names the authority that signed it, and "
-                    + "\(flag)-url must be https only where the server speaks TLS"
+                "the certificate (\(flag)-ca-file names the authority that signed it), and that the "
+                    + "server speaks TLS at this port: if it does not, \(flag)-url begins with http://"
             case .stalled: "that the server is up, and that no firewall drops the connection"
             case .broken, .overflow, .unsendable:
                 "\(flag)-url: the host's name, its port, http or https, and that the server is up"
@@ -48,12 +48,39 @@ public struct Preflight: Sendable {
         return refused("no answer (\(fault.message))", check: check)
     }
 
+    /// What to say when the bucket cannot be asked for, nor an object of it.
+    public func unreadable(_ key: ObjectKey) -> String {
+        "\(place): HTTP 403 for the bucket, and for the object '\(KeyListLine.escaped(key))'\n"
+            + "  check that the user of \(flag)-key may read the objects of this bucket"
+    }
+
     /// Judges the answer to HeadBucket.
     ///
     /// - Parameters:
-    ///   - story: the body of a GET of the same bucket, which says in words what a HEAD's status only hints at.
+    ///   - listing: the answer to a GET of the same bucket, whose body says in words what a HEAD's status only
+    ///     hints at.
     ///   - clockDifference: the server's clock less ours.
     public func verdict(
+        on response: Response, listing: Response, clockDifference: Duration?
+    ) -> Verdict {
+        guard response.status >= 300 else { return verdict(onListing: listing) }
+        return verdict(
+            on: response, story: listing.status >= 300 ? S3ErrorBody(listing.body) : nil,
+            clockDifference: clockDifference)
+    }
+
+    /// A web server answers any HEAD with 200; only S3 answers a listing with one. To be refused is no matter: who
+    /// copies need not be allowed to list.
+    private func verdict(onListing listing: Response) -> Verdict {
+        let start = String(decoding: listing.body.prefix(4096), as: UTF8.self)
+        guard (200..<300).contains(listing.status), !start.contains("ListBucketResult") else {
+            return .ready
+        }
+        return refused(
+            "HTTP \(listing.status) for a listing that is none", check: "\(flag)-url: is this an S3 endpoint?")
+    }
+
+    private func verdict(
         on response: Response, story: S3ErrorBody?, clockDifference: Duration?
     ) -> Verdict {
         let code = story?.code ?? ""

@@ -56,12 +56,14 @@ public struct RunSummary: Codable, Sendable {
 
     /// Takes over what the ledger and the lists counted, and does the sum.
     ///
-    /// - Parameters:
-    ///   - unlisted: keys that the lists have and that were not even read.
-    ///   - unlogged: keys that were read and are in no log.
+    /// Everything is counted where it happens, so that the identity can fail: a key that got lost between the
+    /// lists and the logs shows here.
+    ///
+    /// - Parameter objects: the keys of the source's lists.
     public mutating func take(
-        _ tally: Tally, _ counters: KeyStreamCounters, objects: Int, unlogged: Int
+        _ ledger: Ledger, _ counters: KeyStreamCounters, objects: Int
     ) {
+        let tally = ledger.tally
         self.objects = objects
         before = counters.before
         ignored = counters.ignored
@@ -70,7 +72,8 @@ public struct RunSummary: Codable, Sendable {
         skippedSource = tally.skippedSource
         skippedTarget = tally.skippedTarget
         failed = tally.failed
-        notReached = objects - counters.listed + unlogged
+        let unread = objects - counters.before - counters.ignored - ledger.admittedCount
+        notReached = unread + ledger.unloggedCount()
         identityHolds =
             objects == before + ignored + tally.handled + notReached && notReached >= 0
         bytesCopied = tally.copiedBytes

@@ -9,6 +9,9 @@ public import S3
 /// server has to refuse. What a probe cannot see is whether the condition is atomic.
 public struct TargetProbe: Sendable {
     private enum Step: Int, CaseIterable, Sendable {
+        /// What an earlier probe left behind when it was killed.
+        case clearFirst
+        case clearSecond
         /// The scratch object, with a condition and tags.
         case create
         /// The same without a condition, where the server would not have it.
@@ -37,38 +40,43 @@ public struct TargetProbe: Sendable {
     private let bucket: String
     private let key: ObjectKey
     private let secondKey: ObjectKey
-    private var step = Step.create
+    private var step = Step.clearFirst
     private var capabilities = TargetCapabilities(
-        conditionalPut: false, checksContentMD5: false, tagging: .none)
+        conditionalPut: false, checksContentMD5: false, etagIsMD5: false, tagging: .none)
     private var warnings: [String] = []
     private var hasSecond = false
 
     private static let body = Array("s3migrate probe".utf8)
     private static let tags = [ObjectTag(key: "s3migrate", value: "probe")]
 
-    /// - Parameter token: makes the scratch keys unlike any other's, the probes of other hosts included.
+    /// - Parameter token: makes the scratch keys unlike any other's, the probes of other hosts included; the same
+    ///   for a run and its resumption, which removes what a killed probe has left.
     public init(bucket: String, token: String) {
         self.bucket = bucket
         self.key = ObjectKey(".s3migrate-probe-\(token)")
         self.secondKey = ObjectKey(".s3migrate-probe-\(token)-digest")
     }
 
-    public func begin() -> Action { .exchange(order(of: .create)) }
+    public func begin() -> Action { .exchange(order(of: step)) }
 
     /// Takes the answer to the order that was given last.
     public mutating func answered(_ response: Response) -> Action {
         let isGood = (200..<300).contains(response.status)
         switch step {
+        case .clearFirst: return go(.clearSecond)
+        case .clearSecond: return go(.create)
         case .create:
             if isGood {
-                capabilities.conditionalPut = true
+                noteETag(response)
                 return go(.overwrite)
             }
             let fault = RetryPolicy.fault(of: response)
             let mayBeCondition = [400, 411, 412, 501].contains(response.status)
             return mayBeCondition ? go(.createPlain) : .refused(fault)
         case .createPlain:
-            return isGood ? go(.wrongDigest) : .refused(RetryPolicy.fault(of: response))
+            guard isGood else { return .refused(RetryPolicy.fault(of: response)) }
+            noteETag(response)
+            return go(.wrongDigest)
         case .overwrite:
             capabilities.conditionalPut = response.status == 412
             return go(.wrongDigest)
@@ -100,6 +108,11 @@ public struct TargetProbe: Sendable {
 
     private var finished: Action { .finished(capabilities, warnings: warnings) }
 
+    private mutating func noteETag(_ response: Response) {
+        let etag = response.headers["etag"].map { ETag($0) }
+        capabilities.etagIsMD5 = etag?.md5 == MD5.digest(of: TargetProbe.body)
+    }
+
     private mutating func go(_ next: Step) -> Action {
         step = next
         return .exchange(order(of: next))
@@ -129,8 +142,8 @@ public struct TargetProbe: Sendable {
             ExchangeOrder(.target, GetObjectTagging.request(bucket: bucket, key: key))
         case .writeTags: putTags
         case .checkBody: ExchangeOrder(.target, head)
-        case .removeFirst: remove(key)
-        case .removeSecond: remove(secondKey)
+        case .clearFirst, .removeFirst: remove(key)
+        case .clearSecond, .removeSecond: remove(secondKey)
         }
     }
 

@@ -175,14 +175,16 @@ extension Transfer {
                 return failed(.getTags, at: .readTags, with: RetryPolicy.fault(error), in: &context)
             }
             return write(in: &context)
-        case 403, 405, 501:
-            // The body may be read, the tags not: a copy without them, said so, is better than none.
-            losses.insert(.tags)
-            return write(in: &context)
         case 404:
             return changed("the object vanished before its tags were read", in: &context)
         default:
-            return failed(.getTags, at: .readTags, with: response, in: &context)
+            let fault = RetryPolicy.fault(of: response)
+            guard fault.faultClass.concernsTheTags else {
+                return failed(.getTags, at: .readTags, with: fault, in: &context)
+            }
+            // The body may be read, the tags not: a copy without them, said so, is better than none.
+            losses.insert(.tags)
+            return write(in: &context)
         }
     }
 }

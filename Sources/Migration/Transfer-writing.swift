@@ -55,7 +55,12 @@ extension Transfer {
             fetchedAt = context.now
             return put(in: context)
         case 404:
-            // A HEAD's answer has no body that could say what is missing; the GET's has.
+            // A HEAD's answer has no body that could say what is missing; the GET's has. Counted, since a
+            // source whose HEAD denies what its GET sends would keep the transfer busy for ever.
+            guard restarts < Limits.restartsMax else {
+                return changed("the source's HEAD and GET contradict each other", in: &context)
+            }
+            restarts += 1
             forgetReading()
             return reserveForReading(in: context)
         default:
@@ -113,8 +118,12 @@ extension Transfer {
         if let etag, let proof = proof(byETag: etag) {
             return proved(proof, in: context)
         }
-        if context.rules.target.checksContentMD5 { return proved(.md5, in: context) }
-        if etag?.md5 != nil, facts.etag?.md5 != nil, bufferMD5 == nil {
+        // A digest that was checked is proof enough, unless the ETag, which is one too, tells otherwise.
+        let isDoubtful = context.rules.target.etagIsMD5 && etag?.md5 != nil
+        if context.rules.target.checksContentMD5, !isDoubtful { return proved(.md5, in: context) }
+        if !context.rules.target.checksContentMD5, etag?.md5 != nil, facts.etag?.md5 != nil,
+            bufferMD5 == nil
+        {
             return hash(for: .unprovedCopy)
         }
         return measure(in: context)
@@ -127,7 +136,7 @@ extension Transfer {
         return nil
     }
 
-    mutating func proved(_ proof: Proof, in context: TransferContext) -> TransferAction {
+    mutating func proved(_ proof: Proof?, in context: TransferContext) -> TransferAction {
         self.proof = proof
         if !tags.isEmpty, context.rules.target.tagging == .afterwards {
             return putTags(in: context)
@@ -152,6 +161,8 @@ extension Transfer {
     mutating func answeredMeasure(
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
+        // Whoever deleted our object since then wanted it deleted.
+        if response.status == 404 { return proved(nil, in: context) }
         guard response.status == 200 else {
             return failed(.settle, at: .measure, with: response, in: &context)
         }
@@ -159,14 +170,26 @@ extension Transfer {
             let fault = Fault(.badAnswer, status: 200, message: "HEAD tells no size")
             return failed(.settle, at: .measure, with: fault, in: &context)
         }
-        if written == nil { written = seen.etag }
-        if let etag = seen.etag, etag == written, let proof = proof(byETag: etag) {
+        return judge(seen, in: context)
+    }
+
+    private mutating func judge(
+        _ seen: ObjectFacts, in context: TransferContext
+    ) -> TransferAction {
+        if let etag = seen.etag, let proof = proof(byETag: etag) {
+            written = etag
             return proved(proof, in: context)
         }
+        // Another ETag than the one we were told: somebody has written the key since then.
+        guard written == nil || seen.etag == written else { return proved(nil, in: context) }
+        written = seen.etag
         guard seen.sizeBytes == facts?.sizeBytes else {
             return damaged(
                 "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)",
                 in: context)
+        }
+        guard !context.rules.target.etagIsMD5 || seen.etag?.md5 == nil else {
+            return damaged("the target's ETag tells of other bytes than it was sent", in: context)
         }
         return proved(.size, in: context)
     }
@@ -190,11 +213,18 @@ extension Transfer {
         switch response.status {
         case 200..<300:
             return copied(in: context)
-        case 400..<500 where RetryPolicy.fault(of: response).faultClass != .throttled:
+        default:
+            let fault = RetryPolicy.fault(of: response)
+            guard fault.faultClass.concernsTheTags else {
+                return failed(.putTags, at: .putTags, with: fault, in: &context)
+            }
             losses.insert(.tags)
             return copied(in: context)
-        default:
-            return failed(.putTags, at: .putTags, with: response, in: &context)
         }
     }
+}
+
+extension FaultClass {
+    /// Whether a request for tags was refused for good, while the object itself may be had.
+    var concernsTheTags: Bool { self == .denied || self == .refused }
 }

@@ -106,10 +106,12 @@ public struct Transfer: Sendable {
     var attempts = 0
     var restarts = 0
 
-    public init(item: WorkItem, now: Instant) {
+    /// - Parameter mayHaveWritten: an earlier run may have written the object without a log that tells so.
+    public init(item: WorkItem, now: Instant, mayHaveWritten: Bool = false) {
         self.item = item
         self.begun = now
         self.fetchedAt = now
+        self.mayHaveWritten = mayHaveWritten
     }
 
     /// What is read twice to find out which of the two ends is wrong.

@@ -10,6 +10,8 @@ public struct TransferRules: Sendable {
     public var wholeObjectBytesMax: Int64
     public var target: TargetCapabilities
     public var retries: RetryPolicy
+    /// An earlier run that this one continues may have written what no log tells of.
+    public var isResumed = false
 
     public init(
         sourceBucket: String, targetBucket: String,
@@ -38,13 +40,17 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
     public var conditionalPut: Bool
     /// A PUT whose body is not what its `Content-MD5` says is refused.
     public var checksContentMD5: Bool
+    /// The ETag of a PUT is the MD5 of its body, so another one means another body.
+    public var etagIsMD5: Bool
     public var tagging: Tagging
 
     public init(
-        conditionalPut: Bool = true, checksContentMD5: Bool = true, tagging: Tagging = .onPut
+        conditionalPut: Bool = true, checksContentMD5: Bool = true, etagIsMD5: Bool = true,
+        tagging: Tagging = .onPut
     ) {
         self.conditionalPut = conditionalPut
         self.checksContentMD5 = checksContentMD5
+        self.etagIsMD5 = etagIsMD5
         self.tagging = tagging
     }
 }

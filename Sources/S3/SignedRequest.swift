@@ -26,10 +26,8 @@ public struct SignedRequest: Sendable {
     mutating func appendHeader(name: some Sequence<UInt8>, value: some Collection<UInt8>) {
         headerLineStarts.append(headerLines.count)
         headerLines.append(contentsOf: name)
-        if value.isEmpty {
-            headerLines.append(UInt8(ascii: ";"))
-        } else {
-            headerLines.append(UInt8(ascii: ":"))
+        headerLines.append(UInt8(ascii: ":"))
+        if !value.isEmpty {
             headerLines.append(UInt8(ascii: " "))
             headerLines.append(contentsOf: value)
         }

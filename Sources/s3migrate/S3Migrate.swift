@@ -101,6 +101,9 @@ struct S3Migrate: ParsableCommand {
             return "\(summary.failed) objects failed, see \(folder)/failed.log; to list them for a "
                 + "second pass: s3migrate --failed-to-folder NEW_FOLDER --log-folder "
                 + quoted(folder)
+        case .cannotGoOn where !summary.isDryRun:
+            return (summary.reason ?? "") + "\nwhen that is mended, continue: the same command with "
+                + "--resume --log-folder " + quoted(folder)
         case .cannotGoOn, .badInput: return summary.reason
         case .handled, .someFailed, nil: return nil
         }

@@ -65,7 +65,9 @@ struct SideOptions {
         do {
             return try Endpoint(url)
         } catch {
-            throw ValidationError("\(flag)-url: \(error)")
+            // A URL with a user in it may have a password in it.
+            let shown = url.contains("@") ? "" : " '\(url)'"
+            throw ValidationError("\(flag)-url\(shown): \(error)")
         }
     }
 

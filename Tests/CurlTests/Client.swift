@@ -44,7 +44,8 @@ final class Recorder: EasyCallbacks {
     var bodyText: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// A handle with all that must live as long as its exchange: the form in which the engine holds them.
+/// A handle with all that must live as long as its exchange: the form in which the engine holds
+/// them.
 final class Slot {
     let recorder = Recorder()
     var easy: EasyHandle?

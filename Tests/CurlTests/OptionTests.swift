@@ -1,4 +1,4 @@
-//! Each shim is called, each option is accepted by the libcurl that is here, and errors name the option.
+//! Each shim is called, each option is accepted by this libcurl, and errors name the option.
 
 import Glibc
 import Testing

@@ -56,8 +56,8 @@ import Testing
     }
 
     static func expected(_ kind: Kind, _ path: String, port: UInt16) -> String {
-        "\(kind.method.rawValue) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUser-Agent: test\r\n"
-            + kind.expectedTail
+        "\(kind.method.rawValue) \(path) HTTP/1.1\r\n"
+            + "Host: 127.0.0.1:\(port)\r\nUser-Agent: test\r\n" + kind.expectedTail
     }
 
     @Test(arguments: kinds) func sendsTheseBytesAndNoOthers(_ kind: Kind) throws {
@@ -194,7 +194,8 @@ import Testing
 
     @Test func takesAChunkedBodyApart() throws {
         let answer =
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nx-end: 1\r\n\r\n"
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "3\r\nabc\r\n2\r\nde\r\n0\r\nx-end: 1\r\n\r\n"
         let server = try ScriptedServer([.readRequest, .send(answer)])
         let client = try Client()
         #expect(try client.run(TestRequest(.get, server.url("/k"))) == nil)

@@ -95,7 +95,8 @@ import Testing
         _ = try server.finish()
     }
 
-    /// Resets in the midst of a body: whether libcurl tries again or not, no wrong body counts as sent.
+    /// Resets in the midst of a body: whether libcurl tries again or not, no wrong body counts as
+    /// sent.
     @Test(arguments: [0, 1, 200_000], [false, true])
     func neverSendsAWrongBodyAfterAReset(_ takenByteCount: Int, isStream: Bool) throws {
         let server = try ScriptedServer(

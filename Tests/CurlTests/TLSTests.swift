@@ -26,7 +26,7 @@ import Testing
             #expect(try client.run(TestRequest(.get, server.url)) == nil)
             #expect(client.facts.responseCode == 200)
             // The page of s_server tells what was agreed on.
-            #expect(client.recorder.bodyText.contains("TLS_AES_128_GCM_SHA256"))
+            #expect(client.recorder.bodyText.contains("Cipher is TLS_AES_128_GCM_SHA256"))
         }
     }
 
@@ -70,8 +70,8 @@ import Testing
     }
 }
 
-/// `openssl s_server -www` on a free port, with a new certificate of its own. It would agree to HTTP/2 and
-/// cannot speak it: a client that offers it fails.
+/// `openssl s_server -www` on a free port, with a new certificate of its own. It would agree to
+/// HTTP/2 and cannot speak it: a client that offers it fails.
 private final class TLSServer {
     let certificate: String
     let url: String

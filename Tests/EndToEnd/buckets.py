@@ -4,7 +4,7 @@ import hashlib
 from urllib.parse import quote, urlencode
 
 from dataset import MEBIBYTE, Object
-from s3client import S3Client, at_once
+from s3client import S3Client, S3RequestFailed, at_once
 
 CARRIED = ("content-type", "content-encoding", "content-language", "content-disposition", "cache-control", "expires")
 """The headers that a copy has to carry besides x-amz-meta-*."""
@@ -19,10 +19,19 @@ def fill(client: S3Client, bucket: str, objects: list[Object]):
 
 
 def put(client: S3Client, bucket: str, item: Object):
+    """rclone answers 500 now and then while two PUTs make the same new folder, so a few attempts are in order."""
+    for _ in range(5):
+        answer = client.request("PUT", bucket, item.key, headers=_put_headers(item), body=item.body, expect=(200, 500))
+        if answer.status == 200:
+            return
+    raise S3RequestFailed(f"PUT {item.key!r}", answer)
+
+
+def _put_headers(item: Object) -> dict[str, str]:
     headers = dict(item.headers)
     if item.tags:
         headers["x-amz-tagging"] = urlencode(item.tags, quote_via=quote)  # Ceph takes a plus literally
-    client.put(bucket, item.key, item.body, headers)
+    return headers
 
 
 def differences(target: S3Client, bucket: str, objects: list[Object], source: tuple[S3Client, str] | None = None,

@@ -67,7 +67,7 @@ _FOLDER = "it takes a key for a path: one name cannot be a file and a folder, 50
 _MARKER = "it lists `x/` as `x`"
 _LONG = "it keeps a key's segments as file names, which end at 255 bytes: 500 InternalError"
 _CONTROL = "it lists control characters as their pictures (U+240A for a newline) and then knows the key no longer: 404"
-_NORMAL = "it takes keys that differ in Unicode normalisation only for one key, and overwrites"
+_NORMAL = "it finds another key instead that differs in Unicode normalisation only"
 
 _RCLONE = {
     "double slash": _PATH,
@@ -80,6 +80,7 @@ _RCLONE = {
     "only two dots": _PATH,
     "trailing slash": _MARKER,
     "file below the folder of one name": _FOLDER,
+    "accent combining": _NORMAL,
 }
 
 REFUSED: dict[str, dict[str, str]] = {
@@ -95,9 +96,9 @@ REFUSED: dict[str, dict[str, str]] = {
         "1,024 bytes": _LONG,
         "1,024 bytes of three-byte letters": _LONG,
     },
-    "rclone-memory": _RCLONE | {"accent combining": _NORMAL},
+    "rclone-memory": _RCLONE,
 }
-"""Server → oddity → why it cannot hold that key. (The rclone of a directory keeps both accents, the one in memory not.)"""
+"""Server → oddity → why it cannot hold that key beside those that come before it in `ODD_KEYS`."""
 
 
 def odd_keys_for(*servers: str) -> dict[str, str]:
@@ -109,9 +110,13 @@ def odd_keys_for(*servers: str) -> dict[str, str]:
 
 
 def as_table() -> str:
-    """`REFUSED` in Markdown, for Tests/README.md."""
-    rows = [f"| {server} | {oddity} | {why} |" for server, refused in REFUSED.items() for oddity, why in refused.items()]
-    return "\n".join(["| server | key | why it cannot be stored |", "| --- | --- | --- |", *rows])
+    """`REFUSED` in Markdown, a row for each server and reason; it stands in Tests/README.md."""
+    rows = ["| server | it cannot hold | because |", "| --- | --- | --- |"]
+    for server, refused in REFUSED.items():
+        for reason in dict.fromkeys(refused.values()):
+            oddities = ", ".join(oddity for oddity, why in refused.items() if why == reason)
+            rows.append(f"| {server} | {oddities} | {reason} |")
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":

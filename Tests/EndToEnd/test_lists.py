@@ -37,14 +37,14 @@ BAD_LISTS = {
     "a key in two files": ({"one": b"a\nb\n", "two": b"b\nc\n"}, ["one", "two", "twice|duplicate"]),
     "an empty line": ({"one": b"a\n\nb\n"}, ["one", ":2|line 2", "empty"]),
     "lines of Windows": ({"one": b"a\r\nb\r\n"}, ["one", ":1|line 1", "carriage return|CRLF|\\r"]),
-    "an unknown escape": ({"one": b"\\\\a\n\\q\n"}, ["one", ":2|line 2", "escape"]),
+    "an unknown escape": ({"one": b"a\n\\b\\q\n"}, ["one", ":2|line 2", "escape"]),
     "a cut escape": ({"one": b"\\a\\x4\n"}, ["one", ":1|line 1", "escape"]),
     "no hexadecimal": ({"one": b"\\a\\xzz\n"}, ["one", ":1|line 1", "escape"]),
     "a lone backslash at the end": ({"one": b"\\a\\\n"}, ["one", ":1|line 1", "escape"]),
     "a zero byte": ({"one": b"a\nb\0c\n"}, ["one", ":2|line 2", "NUL|zero byte"]),
     "a key too long": ({"one": b"a\n" + b"k" * 1025 + b"\n"}, ["one", ":2|line 2", "1,024|1024"]),
     "an escaped key too long": ({"one": b"\\" + b"\\t" * 1025 + b"\n"}, ["one", ":1|line 1", "1,024|1024"]),
-    "an endless line": ({"one": b"k" * 5_000_000}, ["one", ":1|line 1", "1,024|1024"]),
+    "an endless line": ({"one": b"k" * 5_000_000}, ["one", ":1|line 1", "longer"]),
     "no list at all": ({}, ["source-lists", "--src-folder|list"]),
     "nothing but a hidden list": ({".one": b"a\n"}, ["source-lists"]),
     "an interrupted listing": ({"keys-000001.list": b"a\nb\n"}, ["manifest", "--allow-incomplete-list"]),
@@ -77,7 +77,7 @@ GOOD_LISTS = {
     "chunks that overlap": ({"one": b"a\nc\n", "two": b"b\nd\n"}, {"a", "b", "c", "d"}),
     "any names, hidden ones left out": ({"list.txt": b"a\n", "x y": b"b\n", ".hidden": b"not\na list"}, {"a", "b"}),
     "sizes and times": ({"one": b"a\t4\nb\t-\t-\nc\t4\t2026-01-01T00:00:00Z\t\"x\"\n"}, {"a", "b", "c"}),
-    "escapes": ({"one": b"\\\\x61\n\\b\n"}, {"\\x61", "b"}),
+    "escapes": ({"one": b"\\\\\\x61\n\\b\n\\\\x63\n"}, {"\\x61", "b", "c"}),
 }
 
 
@@ -266,4 +266,4 @@ def test_a_senseless_option_is_a_usage_error(fakes, options):
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:9000", "http://", "http://127.0.0.1:99999", "http://h/path?q"])
 def test_a_url_that_is_none_of_s3_is_a_usage_error(fakes, url):
     fakes.put_source(a=b"body")
-    fakes.migration().run(src_url=url).expect(EXIT_USAGE).mentions("--src-url|source", url)
+    fakes.migration().run(src_url=url).expect(EXIT_USAGE).mentions("--src-url")

@@ -122,7 +122,7 @@ def test_a_dry_run_writes_nothing_anywhere(fakes):
     after = {path: path.stat().st_mtime_ns for path in migration.folder.rglob("*") if "output" not in path.parts}
     # The file that takes this run's own output is ours.
     assert after == before
-    assert re.search(r"\b50\b", run.output), run
+    assert re.search(r"\b49\b", run.output), run
     run.mentions("dry")
 
 
@@ -163,7 +163,7 @@ def test_the_estimate_is_there_when_sizes_are_known(fakes):
     (migration.source_lists / "chunk-000").write_bytes(b"".join(b"k%02d\t%d\n" % (n, MEBIBYTE) for n in range(30)))
     _, text = run_on_a_terminal(migration)
     estimates = [line["eta"] for line in progress_lines(text)]
-    assert any(re.fullmatch(r"0h:0m:\d+s", estimate) for estimate in estimates), estimates
+    assert any(re.fullmatch(r"0h:0+m:\d+s", estimate) for estimate in estimates), estimates
 
 
 @pytest.mark.parametrize("which", [signal.SIGINT])

@@ -242,7 +242,7 @@ def test_a_full_disk_ends_with_3_and_no_manifest(tmp_path):
 
 
 class Stuck:
-    """An s3find that stands still: nobody reads its standard error, where it has something to tell."""
+    """An s3find that stands still: nobody reads what it has to tell."""
 
     def __init__(self, tmp_path, **options):
         tree = os.fsencode(tmp_path / "tree")

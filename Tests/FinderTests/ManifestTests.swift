@@ -45,6 +45,12 @@ struct ManifestTests {
         }
     }
 
+    /// Behind its backslash an escaped key may stand anywhere in the order.
+    @Test func comparesKeysNotTheirText() throws {
+        let manifest = Self.changed { $0.chunks[0].last = "\\b\\tb" }
+        #expect(try Manifest(decoding: manifest.encoded()) == manifest)
+    }
+
     @Test func isReadableText() {
         let text = String(decoding: Self.sample.encoded(), as: UTF8.self)
         #expect(text.contains("\n  \"root\" : \"/mnt/bucket\",\n"))
@@ -69,7 +75,12 @@ struct ManifestTests {
         Contradiction("chunk 2 is called ../x") { $0.chunks[1].name = "../x" },
         Contradiction("keys-000001.list has 0 lines") { $0.chunks[0].lines = 0 },
         Contradiction("more lines than bytes") { $0.chunks[0].bytes = 1 },
-        Contradiction("empty key") { $0.chunks[1].last = "" },
+        Contradiction("the key : there is no key") { $0.chunks[1].last = "" },
+        Contradiction("the key \\\\q: the escape") { $0.chunks[1].first = "\\\\q" },
+        Contradiction("cannot have 2 lines from b to b") { $0.chunks[0].first = "b" },
+        Contradiction("cannot have 2 lines from z to b") { $0.chunks[0].first = "z" },
+        Contradiction("cannot have 1 lines from c to") { $0.chunks[1].first = "c" },
+        Contradiction("begins before its forerunner ends") { $0.chunks[0].last = "d" },
         Contradiction("too many lines") {
             $0.chunks[0].lines = .max
             $0.chunks[0].bytes = .max

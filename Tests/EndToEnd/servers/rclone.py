@@ -35,6 +35,7 @@ class Rclone(Server):
         self.spawn(
             "rclone", rclone_program(), "serve", "s3", "--addr", f"127.0.0.1:{self.port}",
             "--auth-key", f"{self.key},{self.secret}", "--config", os.devnull,
-            "--cache-dir", self.state / "cache", "--log-level", "ERROR", root)
+            "--cache-dir", self.state / "cache", "--dir-cache-time", "100ms",  # else new files are not seen for minutes
+            "--log-level", "ERROR", root)
         self.wait_until(self.answers, "no answer")
         return self
