@@ -38,8 +38,9 @@ extension Transfer {
 
     /// After a while the source is asked whether it still has the object, so that a delete is not undone.
     private mutating func recheckOrPut(in context: TransferContext) -> TransferAction {
-        guard context.now - fetchedAt > Limits.sourceFreshFor else { return put(in: context) }
+        guard context.now - knownAt > Limits.sourceFreshFor else { return put(in: context) }
         step = .recheckingSource
+        askedAt = context.now
         return ask(
             .source, HeadObject.request(bucket: context.rules.sourceBucket, key: item.key))
     }
@@ -52,7 +53,7 @@ extension Transfer {
             guard let now = try? HeadObject.answer(response, to: asked), let facts,
                 facts.isSameObject(as: now)
             else { return changed("the object changed before it was written", in: &context) }
-            fetchedAt = context.now
+            knownAt = askedAt
             return put(in: context)
         case 404:
             // A HEAD's answer has no body that could say what is missing; the GET's has. Counted, since a

@@ -12,12 +12,22 @@ struct Body: Hashable, Sendable {
 
     /// The content of memory that nobody has written to.
     static let garbage = -1
+    /// The content of bodies that have their bytes.
+    private static let textual = -2
 
     private(set) var pieces: [Piece] = []
     /// The places at which a bit is not what the content has, ascending.
     private(set) var flips: [Int64] = []
 
+    /// The bytes themselves, of a body that is not an object's: XML, or the probe's.
+    private(set) var text: [UInt8] = []
+
     init() {}
+
+    init(text: [UInt8]) {
+        self.init(content: Body.textual, byteCount: Int64(text.count))
+        self.text = text
+    }
 
     init(content: Int, byteCount: Int64) {
         if byteCount > 0 { pieces = [Piece(content: content, range: 0..<byteCount)] }
@@ -86,6 +96,7 @@ struct Body: Hashable, Sendable {
 extension Body {
     /// A digest that is the same for the same bytes and for no others, as an MD5 is.
     var md5: [UInt8] {
+        if !text.isEmpty { return MD5.digest(of: text) }
         var text = ""
         for piece in pieces {
             text += "\(piece.content):\(piece.range.lowerBound)-\(piece.range.upperBound);"

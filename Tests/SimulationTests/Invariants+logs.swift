@@ -4,13 +4,17 @@ import Migration
 import S3
 
 extension World {
-    /// After a run, every outcome that is older than `age` has to be in a log; the logs are repaired by this.
-    func checkRemembered(_ logs: inout SimulatedLogs, endedFor age: Duration) {
+    /// After a run, what the logs had before it has to be there still, and every outcome of its own that is older
+    /// than `age`.
+    func checkRemembered(_ logs: inout SimulatedLogs, run: Int, endedFor age: Duration) {
         var repaired = logs
         if scenario.mutation != .leavesTornLines { _ = repaired.reopen() }
         checkForm(repaired)
         let remembered = repaired.settledKeys
-        for episode in record.episodes {
+        for key in settled.subtracting(remembered).sorted() {
+            record.violated(.forgotten, "\(key) was in the logs and is no more")
+        }
+        for episode in record.episodes where episode.run == run {
             guard let ended = episode.ended, now - ended >= age,
                 !remembered.contains(episode.item.key)
             else { continue }

@@ -52,12 +52,12 @@ extension World {
         switch outcome.proof {
         case .etag: guard copy.etag == original.etag, copy.body == original.body else { return false }
         case .md5: guard copy.body == original.body else { return false }
-        case .size:
+        case .size, nil:
             let isDoubtful = record.episodes[episode].isBodyDoubtful(scenario)
             guard original.body.byteCount == outcome.sizeBytes,
                 isDoubtful || copy.body == original.body
             else { return false }
-        case .same, .differs, nil: return false
+        case .same, .differs: return false
         }
         // What a client has written with the same bytes may have other metadata.
         guard copy.author == .transfer(episode) else { return true }
@@ -112,7 +112,7 @@ extension World {
     /// changed at the source since, or was damaged, is no longer the one that we wanted to write.
     private func checkNotOurs(_ found: Stored, _ read: Stored?, _ episode: Int) {
         guard case .transfer(let author) = found.author, found.body == read?.body,
-            found.etag == hexText(found.body.md5)
+            record.episodes[author].pass == record.episodes[episode].pass, found.etag == hexText(found.body.md5)
         else { return }
         record.violated(
             .lostAnswer, "\(name(episode)) was written by #\(author) and is called a skip")
@@ -144,7 +144,10 @@ extension World {
             transfer.steps.contains {
                 ($0.seen?.body.byteCount ?? 0) > scenario.wholeObjectBytesMax
             }
-        case .damaged: transfer.isBodyDoubtful(scenario)
+        case .damaged:
+            // Without any ETag what a client has just written may be taken for ours.
+            transfer.isBodyDoubtful(scenario)
+                || scenario.target.etags == .none && touched.contains(key)
         // A client that goes on writing can keep us from ever reading the whole.
         case .changed, .conflict: touched.contains(key)
         default: false

@@ -18,6 +18,7 @@ struct Episode: Sendable {
         var wrote: Stored?
     }
 
+    var pass: Int
     var run: Int
     var item: WorkItem
     var begun: Instant

@@ -124,13 +124,16 @@ struct Scenario: Sendable {
             }
         return TargetCapabilities(
             conditionalPut: target.honoursIfNoneMatch,
-            checksContentMD5: target.checksContentMD5, tagging: tagging)
+            checksContentMD5: target.checksContentMD5,
+            etagIsMD5: target.etags == .md5 && target.tellsETagOfPut, tagging: tagging)
     }
 
-    func rules(_ capabilities: TargetCapabilities) -> TransferRules {
-        TransferRules(
+    func rules(_ capabilities: TargetCapabilities, isResumed: Bool) -> TransferRules {
+        var rules = TransferRules(
             sourceBucket: "source", targetBucket: "target",
             wholeObjectBytesMax: wholeObjectBytesMax, target: capabilities,
             retries: RetryPolicy(retriesMax: retriesMax))
+        rules.isResumed = isResumed
+        return rules
     }
 }

@@ -8,6 +8,8 @@ struct Pass {
     var source: [KeyListLine]
     var target: [KeyListLine]
     var capabilities: TargetCapabilities
+    /// An earlier run has worked on it.
+    var isResumed = false
 }
 
 struct SimulatedRun: ~Copyable {
@@ -43,7 +45,8 @@ struct SimulatedRun: ~Copyable {
         self.planned = planned
         let scenario = world.scenario
         worker = SimulatedWorker(
-            world, run: number, rules: scenario.rules(pass.capabilities), &random)
+            world, run: number,
+            rules: scenario.rules(pass.capabilities, isResumed: pass.isResumed), &random)
         ledger = Ledger(
             readyMax: scenario.readyMax, waitingBytesMax: scenario.waitingBytesMax,
             aheadCount: earlier.ahead.count)

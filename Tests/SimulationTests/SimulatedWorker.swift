@@ -61,9 +61,11 @@ struct SimulatedWorker {
         if world.settled.contains(item.key) {
             world.record.violated(.doneAgain, "\(item.key) was begun again")
         }
-        slots[slot].transfer = Transfer(item: item, now: world.now)
+        slots[slot].transfer = Transfer(
+            item: item, now: world.now, mayHaveWritten: context.rules.isResumed)
         slots[slot].episode = world.record.episodes.count
-        world.record.episodes.append(Episode(run: run, item: item, begun: world.now))
+        world.record.episodes.append(
+            Episode(pass: world.passNumber, run: run, item: item, begun: world.now))
         world.record.note(world.now, "begin \(item.key) #\(slots[slot].episode)")
         tell(slot, .begin)
     }
@@ -172,7 +174,7 @@ struct SimulatedWorker {
         var upload = Body()
         switch order.upload {
         case .object(let byteCount): upload = slots[slot].body[0..<byteCount]
-        case .request: upload = Body(content: -2, byteCount: Int64(order.request.body.count))
+        case .request: upload = Body(text: order.request.body)
         }
         let episode = slots[slot].episode
         let step = Episode.Step(

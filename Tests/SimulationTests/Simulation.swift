@@ -62,9 +62,8 @@ struct Simulation {
     }
 
     private func answer(_ order: ExchangeOrder) -> Response {
-        let upload = Body(content: -2, byteCount: Int64(order.request.body.count))
         let arrival = Arrival(
-            request: order.request, upload: upload, now: world.now,
+            request: order.request, upload: Body(text: order.request.body), now: world.now,
             time: world.timeOfDay(at: .target), serial: world.nextSerial(), author: .probe)
         var response = world.target.serve(arrival).response
         if order.request.method == .head { response.body = [] }
@@ -89,6 +88,7 @@ struct Simulation {
         var logs = SimulatedLogs(scenario)
         world.listOfPass = pass.source.map(\.key)
         var endings = endings
+        var pass = pass
         // A run can also be stopped by a fault of the whole run, but not for ever.
         for attempt in 0..<30 {
             if attempt == 20 { world.isCalm = true }
@@ -97,14 +97,16 @@ struct Simulation {
             var run = SimulatedRun(
                 world, number: runCount, pass: pass, earlier: earlier, planned: planned, &random)
             runCount += 1
+            pass.isResumed = true
             switch run.run(&logs, earlier) {
             case .completed: return logs
             case .hopeless: return nil
-            case .stopped: world.checkRemembered(&logs, endedFor: .zero)
+            case .stopped: world.checkRemembered(&logs, run: runCount - 1, endedFor: .zero)
             case .crashed:
                 // A second and a sync until it is in ahead.log, and two ticks of the log thread.
                 logs.crash(&random)
-                world.checkRemembered(&logs, endedFor: .milliseconds(2300))
+                world.checkRemembered(
+                    &logs, run: runCount - 1, endedFor: .milliseconds(2300))
             }
             world.pass(pauseAfterRun())
         }
@@ -130,6 +132,7 @@ struct Simulation {
         world.isCalm = true
         world.clockOffsetSeconds = [:]
         world.settled = []
+        world.passNumber = 1
         let isAll = random.isTrue(0.5)
         let keys = isAll ? scenario.listed : logs.failedKeys
         world.targetListed = isAll ? Set(world.target.keys) : []

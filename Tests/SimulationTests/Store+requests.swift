@@ -95,7 +95,7 @@ extension Store {
 
     private func getTags(_ key: ObjectKey) -> Served {
         if traits.tagging == .takenForBody, let object = self[key] {
-            return Served(response: Response(status: 200, body: object.text), seen: object)
+            return Served(response: Response(status: 200, body: object.body.text), seen: object)
         }
         guard traits.tagging == .onPut || traits.tagging == .afterwards else {
             return refusal(501, "NotImplemented", self[key])
@@ -118,7 +118,7 @@ extension Store {
             traits.honoursIfNoneMatch && headers["if-none-match"] == "*" && seen != nil
         let promised = headers["content-md5"]
         let isDamaged =
-            traits.checksContentMD5 && promised != nil && arrival.request.query.isEmpty
+            traits.checksContentMD5 && promised != nil
             && promised != base64Text(arrival.upload.md5)
         if isRefused, traits.checksConditionFirst || !isDamaged {
             return refusal(412, "PreconditionFailed", seen)
@@ -137,7 +137,7 @@ extension Store {
         var object = Stored(
             serial: arrival.serial, author: arrival.author, body: arrival.upload,
             etag: traits.etags.etag(of: arrival.upload, serial: arrival.serial),
-            modified: arrival.time, since: arrival.now, text: arrival.request.body)
+            modified: arrival.time, since: arrival.now)
         for index in 0..<headers.count {
             let field = Stored.Field(
                 name: String(decoding: headers.name(at: index), as: UTF8.self),

@@ -23,8 +23,6 @@ struct Stored: Sendable {
     /// Names in lower case; the names of what S3 keeps, as they were sent.
     var metadata: [Field] = []
     var tags: [ObjectTag] = []
-    /// The bytes themselves, where a request had them.
-    var text: [UInt8] = []
 
     struct Field: Hashable, Sendable {
         var name: String

@@ -30,6 +30,7 @@ final class World {
     var capabilities = TargetCapabilities()
     /// The keys of the list that is being worked on.
     var listOfPass: [ObjectKey] = []
+    var passNumber = 0
     /// Keys that a log had when the present run began.
     var settled: Set<ObjectKey> = []
     /// What the target's lists have.
