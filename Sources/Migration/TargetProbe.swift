@@ -134,8 +134,7 @@ public struct TargetProbe: Sendable {
         switch step {
         case .create: put(key, condition: .ifAbsent, tags: TargetProbe.tags)
         case .createPlain: put(key, condition: .none, tags: [])
-        // With the tags once more: where the condition is ignored, this is the object that readTags asks about.
-        case .overwrite: put(key, condition: .ifAbsent, tags: TargetProbe.tags)
+        case .overwrite: put(key, condition: .ifAbsent, tags: [])
         // Sixteen zero bytes are not the MD5 of the body.
         case .wrongDigest:
             put(secondKey, condition: .none, tags: [], md5: [UInt8](repeating: 0, count: 16))
