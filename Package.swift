@@ -36,6 +36,8 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         // Floor 1: libcurl in Swift; knows no S3.
         .target(name: "Curl", dependencies: ["CCurl"], swiftSettings: strict),
+        // Floor 1: Linux in Swift: threads, locks, files, the terminal; knows no S3.
+        .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
         // Floor 2: speaks S3; pure.
         .target(name: "S3", dependencies: ["CCrypto", "CExpat"], swiftSettings: pure),
         // Floor 3: decides; pure.
@@ -47,33 +49,42 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Migration", "S3", "Curl", "CLinux",
+                "Migration", "S3", "Curl", "Linux", "CLinux",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict),
-        .target(name: "Finder", dependencies: ["Migration", "S3", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "Finder", dependencies: ["Migration", "S3", "Linux", "CLinux"],
+            swiftSettings: strict),
         // Floor 5: options, signals, exit codes.
         .executableTarget(
             name: "s3migrate",
             dependencies: [
-                "Engine", "Finder", "Migration", "S3",
+                "Engine", "Finder", "Migration", "S3", "Linux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "s3find",
             dependencies: [
-                "Finder", "Migration",
+                "Finder", "Migration", "Linux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .testTarget(name: "CurlTests", dependencies: ["Curl"], swiftSettings: strict),
+        .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
             name: "S3Tests", dependencies: ["S3"], exclude: ["Oracle"], swiftSettings: strict),
-        .testTarget(name: "MigrationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "Migration", "S3"], swiftSettings: strict),
-        .testTarget(name: "FinderTests", dependencies: ["Finder", "Migration"], swiftSettings: strict),
-        .testTarget(name: "SimulationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
+        .testTarget(
+            name: "MigrationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests", dependencies: ["Engine", "Linux", "Migration", "S3"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FinderTests", dependencies: ["Finder", "Linux", "Migration", "S3"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
         .testTarget(name: "StyleTests", swiftSettings: strict),
     ]
 )

@@ -1,5 +1,6 @@
 //! The memory of all bodies: blocks of one size, granted by the budget's rules.
 
+internal import Linux
 internal import Migration
 
 /// The one pool of the process. Blocks are taken from the system when they are first needed and then kept, the

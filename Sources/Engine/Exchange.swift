@@ -72,7 +72,9 @@ final class Exchange: EasyCallbacks {
 
     /// At the end of the head: does the body fit where it is to go? If not, not a byte of it is read.
     private func beginBody(_ line: UnsafeRawBufferPointer) -> Bool {
-        guard response.status >= 200, case .object(_, let capacity) = objectSink else { return true }
+        guard response.status >= 200, case .object(_, let capacity) = objectSink else {
+            return true
+        }
         guard let length = response.headers["content-length"].flatMap({ Int64($0) }) else {
             return true
         }

@@ -1,6 +1,7 @@
 //! A file of key lines, open for reading; the one place of the list code that meets the system.
 
 import Glibc
+import Linux
 import Migration
 
 /// An open list file. Reads name their offset, so the file itself never changes and may cross threads.
@@ -8,57 +9,53 @@ final class KeyListFile: Sendable {
     let path: String
     /// As it was when the file was opened; what is appended later is not read.
     let sizeBytes: Int64
-    private let descriptor: Int32
+    private let descriptor: Descriptor
 
     convenience init(opening path: String) throws(ListError) {
-        let descriptor = try retrying("open the list", path) { open(path, O_RDONLY | O_CLOEXEC) }
-        try self.init(owning: descriptor, path: path)
-        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        let number = try checkList("open the list", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        try self.init(owning: Descriptor(number), path: path)
+        _ = posix_fadvise(number, 0, 0, POSIX_FADV_SEQUENTIAL)
     }
 
     /// Takes over a descriptor; `path` is for messages.
-    init(owning descriptor: Int32, path: String) throws(ListError) {
+    init(owning descriptor: consuming Descriptor, path: String) throws(ListError) {
+        do throws(SystemError) {
+            sizeBytes = Int64(try descriptor.status().st_size)
+        } catch {
+            throw .system("examine the list", path, error)
+        }
         self.descriptor = descriptor
         self.path = path
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            let failure = ListError.system("examine the list", path)
-            close(descriptor)
-            throw failure
-        }
-        sizeBytes = Int64(status.st_size)
     }
-
-    deinit { close(descriptor) }
 
     /// Fills `block` from `offset` on as far as there are bytes; gives how many.
     func read(at offset: Int64, into block: inout [UInt8]) throws(ListError) -> Int {
         let rest = max(0, sizeBytes - offset)
-        return try retrying("read the list", path) {
+        return try checkList("read the list", path) {
             block.withUnsafeMutableBytes { bytes in
-                pread(descriptor, bytes.baseAddress, min(bytes.count, Int(rest)), off_t(offset))
+                pread(
+                    descriptor.number, bytes.baseAddress, min(bytes.count, Int(rest)), off_t(offset)
+                )
             }
         }
     }
 }
 
-/// Calls until no signal interrupts (EINTR, signal(7)); a result below 0 is an error of the system.
-func retrying<Result: SignedInteger>(
+/// The result of a system call; what it fails with becomes an error that names the operation and the path.
+@discardableResult
+func checkList<Result: SignedInteger>(
     _ operation: String, _ path: String, _ call: () -> Result
 ) throws(ListError) -> Result {
-    while true {
-        let result = call()
-        if result >= 0 { return result }
-        guard errno == EINTR else { throw .system(operation, path) }
+    do throws(SystemError) {
+        return try check(nil, call)
+    } catch {
+        throw .system(operation, path, error)
     }
 }
 
 extension ListError {
-    /// The error that `errno` names.
-    static func system(_ operation: String, _ path: String) -> ListError {
-        .failed(operation: operation, path: path, detail: systemText())
+    /// What the system said to an operation on a list.
+    static func system(_ operation: String, _ path: String, _ error: SystemError) -> ListError {
+        .failed(operation: operation, path: path, detail: error.reason)
     }
-
-    /// The system's text for `errno`; glibc keeps it per thread since 2.32.
-    static func systemText() -> String { String(cString: strerror(errno)) }
 }

@@ -1,6 +1,7 @@
 //! A folder of key lists as it is found: which files, which manifest, and whether that can be all.
 
 import Glibc
+import Linux
 import Migration
 import S3
 
@@ -116,15 +117,13 @@ private struct KeyListDirectory: ~Copyable {
         switch error {
         case ENOENT: .missing
         case ENOTDIR: .notADirectory
-        default: .unreadable(ListError.systemText())
+        default: .unreadable(SystemError(code: error).reason)
         }
     }
 
     func place() throws(ListError) -> KeyListFolder.Place {
         var status = stat()
-        guard fstat(dirfd(stream), &status) == 0 else {
-            throw .system("examine the folder", path)
-        }
+        try checkList("examine the folder", path) { fstat(dirfd(stream), &status) }
         return KeyListFolder.Place(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
@@ -141,7 +140,8 @@ private struct KeyListDirectory: ~Copyable {
     private func nextName() throws(ListError) -> String? {
         errno = 0
         guard let entry = readdir(stream) else {
-            guard errno == 0 else { throw .system("read the folder", path) }
+            let code = errno
+            guard code == 0 else { throw .system("read the folder", path, SystemError(code: code)) }
             return nil
         }
         return withUnsafeBytes(of: &entry.pointee.d_name) { name in
@@ -152,8 +152,8 @@ private struct KeyListDirectory: ~Copyable {
     /// The size of a list file; a link counts as what it leads to.
     private func sizeBytes(of name: String) throws(ListError) -> Int64 {
         var status = stat()
-        guard fstatat(dirfd(stream), name, &status, 0) == 0 else {
-            throw .system("examine the list", ListChunk(folder: path, name: name).path)
+        try checkList("examine the list", ListChunk(folder: path, name: name).path) {
+            fstatat(dirfd(stream), name, &status, 0)
         }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return Int64(status.st_size)

@@ -2,10 +2,11 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 
 /// The lines of a log. A line may be as long as the buffer grows to; ours are a few kilobytes at most.
 struct LineReader: ~Copyable {
-    private let file: Int32
+    private let file: Descriptor
     private let path: String
     private var buffer: [UInt8]
     private var start = 0
@@ -17,12 +18,9 @@ struct LineReader: ~Copyable {
 
     init(path: String) throws(SystemError) {
         self.path = path
-        file = try system("cannot open \(path)") { open(path, O_RDONLY | O_CLOEXEC) }
+        file = Descriptor(
+            try check("cannot open \(path)") { open(path, O_RDONLY | O_CLOEXEC) })
         buffer = [UInt8](repeating: 0, count: 256 << 10)
-    }
-
-    deinit {
-        close(file)
     }
 
     /// Gives the next line, without its newline, to `body`; nil at the end of the file.
@@ -64,10 +62,10 @@ struct LineReader: ~Copyable {
         end -= start
         start = 0
         if end == buffer.count { buffer += [UInt8](repeating: 0, count: buffer.count) }
-        let path = path
-        let count = try system("cannot read \(path)") {
+        let (number, path) = (file.number, path)
+        let count = try check("cannot read \(path)") {
             buffer.withUnsafeMutableBytes { bytes in
-                read(file, bytes.baseAddress.map { $0 + end }, bytes.count - end)
+                read(number, bytes.baseAddress.map { $0 + end }, bytes.count - end)
             }
         }
         isAtEnd = count == 0

@@ -1,6 +1,7 @@
 //! More overlapping lists than files may be open: groups of them are merged on disk first.
 
 import Glibc
+import Linux
 public import Migration
 
 /// The merge before the merge.
@@ -86,28 +87,24 @@ struct ListMergeOutput: ~Copyable {
 
     private let folder: String
     private let neededBytes: Int64
-    private let descriptor: Int32
+    private let descriptor: Descriptor
     private var bytes: [UInt8] = []
 
     init(in folder: String, neededBytes: Int64) throws(ListError) {
         var template = Array("\(folder)/.list-merge-XXXXXX".utf8CString)
-        let descriptor = try retrying("make a temporary file in", folder) {
-            mkstemp(&template)
-        }
+        let number = try checkList("make a temporary file in", folder) { mkstemp(&template) }
         // From now on it lives as long as its descriptor, so that even a crash leaves nothing behind.
         unlink(template)
-        self.init(owning: descriptor, in: folder, neededBytes: neededBytes)
+        self.init(owning: Descriptor(number), in: folder, neededBytes: neededBytes)
     }
 
     /// Takes over a descriptor; `folder` is for messages.
-    init(owning descriptor: Int32, in folder: String, neededBytes: Int64) {
+    init(owning descriptor: consuming Descriptor, in folder: String, neededBytes: Int64) {
         self.descriptor = descriptor
         self.folder = folder
         self.neededBytes = neededBytes
         bytes.reserveCapacity(Self.blockSizeBytes + KeyListLine.byteCountMax)
     }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
 
     mutating func write(_ append: (inout [UInt8]) -> Void) throws(ListError) {
         append(&bytes)
@@ -117,28 +114,22 @@ struct ListMergeOutput: ~Copyable {
     /// The file, ready to be read from its beginning.
     consuming func finish(named name: String) throws(ListError) -> KeyListFile {
         try flush()
-        let duplicate = try retrying("keep the temporary file in", folder) {
-            fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        }
-        return try KeyListFile(owning: duplicate, path: name)
+        return try KeyListFile(owning: descriptor, path: name)
     }
 
     private mutating func flush() throws(ListError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { block in
-                Glibc.write(descriptor, block.baseAddress?.advanced(by: done), block.count - done)
-            }
-            if count >= 0 { done += count } else { try checkWrite(errno) }
+        do throws(SystemError) {
+            try descriptor.write(bytes)
+        } catch {
+            throw failure(error)
         }
         bytes.removeAll(keepingCapacity: true)
     }
 
-    private func checkWrite(_ error: Int32) throws(ListError) {
-        switch error {
-        case EINTR: return
-        case ENOSPC, EDQUOT: throw .diskFull(path: folder, neededBytes: neededBytes)
-        default: throw .system("write a temporary file in", folder)
+    private func failure(_ error: SystemError) -> ListError {
+        switch error.code {
+        case ENOSPC, EDQUOT: .diskFull(path: folder, neededBytes: neededBytes)
+        default: .system("write a temporary file in", folder, error)
         }
     }
 }

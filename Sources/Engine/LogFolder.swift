@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 public import Migration
 public import S3
 
@@ -17,14 +18,14 @@ public struct LogFolderError: Error, Sendable, CustomStringConvertible {
     }
 
     init(_ error: SystemError) {
-        self.init(error.description, isUsage: false)
+        self.init(error.advice, isUsage: false)
     }
 }
 
 /// A log folder that this process has locked.
 public struct LogFolder: ~Copyable, Sendable {
     public let path: String
-    private let lock: Int32
+    private let lock: Descriptor
 
     static let lockName = ".s3migrate.lock"
     static let migrateName = "migrate.log"
@@ -53,25 +54,23 @@ public struct LogFolder: ~Copyable, Sendable {
     /// Locks the folder, making it if its parent is there.
     public init(path: String) throws(LogFolderError) {
         if mkdir(path, 0o755) != 0, errno != EEXIST {
-            throw LogFolderError(SystemError("cannot make the folder of --log-folder, \(path)", errno: errno))
+            throw LogFolderError(
+                SystemError("cannot make the folder of --log-folder, \(path)", code: errno))
         }
         let name = "\(path)/\(LogFolder.lockName)"
-        let lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard lock >= 0 else {
-            throw LogFolderError(SystemError("cannot use the folder of --log-folder, \(path)", errno: errno))
+        let number = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard number >= 0 else {
+            throw LogFolderError(
+                SystemError("cannot use the folder of --log-folder, \(path)", code: errno))
         }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
+        let lock = Descriptor(number)
+        guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
             throw LogFolderError(
                 "the log folder \(path) is used by another s3migrate; wait for it, or give this one "
                     + "another --log-folder")
         }
         self.path = path
         self.lock = lock
-    }
-
-    deinit {
-        close(lock)
     }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 internal import Migration
 internal import S3
 
@@ -14,19 +15,20 @@ public struct LogReport: Sendable {
 
     public init(folder: String) throws(LogFolderError) {
         do throws(SystemError) {
-            try system("cannot look into \(folder)") { access(folder, R_OK | X_OK) }
+            try check("cannot look into \(folder)") { access(folder, R_OK | X_OK) }
             guard access("\(folder)/\(LogFolder.migrateName)", F_OK) == 0 else {
-                throw SystemError("cannot check \(folder)/\(LogFolder.migrateName)", errno: ENOENT)
+                throw SystemError("cannot check \(folder)/\(LogFolder.migrateName)", code: ENOENT)
             }
-            try check(folder, LogFolder.migrateName, isOrdered: true)
-            try check(folder, LogFolder.aheadName, isOrdered: false)
+            try checkLines(folder, LogFolder.migrateName, isOrdered: true)
+            try checkLines(folder, LogFolder.aheadName, isOrdered: false)
             try checkFailed(folder)
         } catch {
-            throw LogFolderError("\(error)\n  check the folder: it is one that s3migrate has written to")
+            throw LogFolderError(
+                "\(error.advice)\n  check the folder: it is one that s3migrate has written to")
         }
     }
 
-    private mutating func check(
+    private mutating func checkLines(
         _ folder: String, _ name: String, isOrdered: Bool
     ) throws(SystemError) {
         let path = "\(folder)/\(name)"

@@ -1,5 +1,6 @@
 //! The log thread: what the ledger can commit goes to the disk, in an order that a crash cannot make untrue.
 
+internal import Linux
 internal import Migration
 
 /// Writes `failed.log`, `migrate.log` and `ahead.log`.
@@ -47,7 +48,7 @@ struct LogWriter: ~Copyable {
         do throws(SystemError) {
             while try writeOnce() {}
         } catch {
-            ledger.end(.aborting, because: .fault("\(error)"))
+            ledger.end(.aborting, because: .fault(error.advice))
             // The others go on to their end; what they report is lost to the logs, and so will be done again.
             while !ledger.waitForLogs(atMost: LogWriter.commitEvery, bytes: .max).isLast {}
         }
@@ -72,7 +73,8 @@ struct LogWriter: ~Copyable {
         if isLast || now - syncedAt >= Limits.syncEvery {
             try migrate.sync()
             syncedAt = now
-            try writeAhead(endedBefore: isLast ? now : Instant(elapsed: now.elapsed - Limits.aheadAfter))
+            try writeAhead(
+                endedBefore: isLast ? now : Instant(elapsed: now.elapsed - Limits.aheadAfter))
         }
         return !isLast
     }

@@ -2,6 +2,7 @@
 
 internal import Curl
 internal import Glibc
+public import Linux
 public import Migration
 internal import S3
 
@@ -33,7 +34,8 @@ public struct Migrator: Sendable {
         settings.rules.target = try probe(folder)
         settings.rules.isResumed = earlier.isContinued
         let plan = try plan(lists, earlier, temporaryFolder: folder.path)
-        let summary = try Run(settings, lists, plan, console, signals, clock).run(logFolder: folder.path)
+        let summary = try Run(settings, lists, plan, console, signals, clock).run(
+            logFolder: folder.path)
         try writeSummary(summary, to: folder)
         return summary
     }
@@ -141,7 +143,7 @@ public struct Migrator: Sendable {
             try replaceFile(
                 path: folder.file(RunSummary.fileName), with: summary.encoded(), isDurable: true)
         } catch {
-            throw .cannotGoOn("\(error)")
+            throw RunError(error)
         }
     }
 
@@ -206,6 +208,10 @@ public struct Migrator: Sendable {
 }
 
 extension RunError {
+    init(_ error: SystemError) {
+        self = .cannotGoOn(error.advice)
+    }
+
     init(_ error: LogFolderError) {
         self = error.isUsage ? .badInput("\(error)") : .cannotGoOn("\(error)")
     }

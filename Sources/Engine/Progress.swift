@@ -1,6 +1,6 @@
 //! The progress line and the status file, out of what the threads have counted.
 
-internal import Glibc
+internal import Linux
 internal import Migration
 internal import S3
 internal import Synchronization
@@ -18,10 +18,6 @@ struct Progress: ~Copyable {
     private var meter = ProgressMeter()
     private var shownAt: Instant
     private var hasStatusFailed = false
-
-    /// On a terminal the line is rewritten so often; elsewhere a line is added so often.
-    private static let terminalEvery = Duration.seconds(1)
-    private static let plainEvery = Duration.seconds(10)
 
     init(
         ledger: SharedLedger, flows: SharedFlows, clock: Clock, console: Console,
@@ -43,7 +39,7 @@ struct Progress: ~Copyable {
     mutating func tick() {
         let now = clock.now
         let line = look(at: now)
-        if now - shownAt >= (console.isTerminal ? Progress.terminalEvery : Progress.plainEvery) {
+        if now - shownAt >= console.progressInterval {
             shownAt = now
             console.show(progress: line.text)
         }
@@ -114,7 +110,7 @@ struct Progress: ~Copyable {
             hasStatusFailed = false
         } catch {
             // A status that cannot be written is a pity and no reason to stop; it is said once.
-            if !hasStatusFailed { console.say("warning: --status-file: \(error)") }
+            if !hasStatusFailed { console.say("warning: --status-file: \(error.advice)") }
             hasStatusFailed = true
         }
     }

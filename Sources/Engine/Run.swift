@@ -1,6 +1,7 @@
 //! The run itself: its threads from start to end.
 
 internal import Curl
+internal import Linux
 internal import Migration
 internal import S3
 
@@ -101,29 +102,17 @@ struct Run: Sendable {
 
     // MARK: - Threads
 
-    private final class Joinable {
-        private var thread: Thread?
-
-        init(_ thread: consuming Thread) {
-            self.thread = consume thread
-        }
-
-        func join() {
-            thread.take()?.join()
-        }
-    }
-
     private func start(
         _ name: String, _ body: @escaping @Sendable () -> Void
-    ) throws(RunError) -> Joinable {
+    ) throws(RunError) -> Thread {
         do throws(SystemError) {
-            return Joinable(try Thread(name: name, body))
+            return try Thread(name: name, body)
         } catch {
-            throw .cannotGoOn("\(error)")
+            throw RunError(error)
         }
     }
 
-    private func startLogs(_ folder: String?) throws(RunError) -> Joinable {
+    private func startLogs(_ folder: String?) throws(RunError) -> Thread {
         guard let folder else {
             return try start("no logs") { [ledger] in LogWriter.discard(ledger) }
         }
@@ -134,7 +123,7 @@ struct Run: Sendable {
                     folderPath: folder, ledger: ledger, clock: clock,
                     earlierAhead: plan.earlier.ahead))
         } catch {
-            throw .cannotGoOn("\(error)")
+            throw RunError(error)
         }
         return try start("logs") {
             var writer = writer.take()
@@ -142,8 +131,8 @@ struct Run: Sendable {
         }
     }
 
-    private func startWorkers() throws(RunError) -> [Joinable] {
-        var threads: [Joinable] = []
+    private func startWorkers() throws(RunError) -> [Thread] {
+        var threads: [Thread] = []
         for index in 0..<settings.threads {
             threads.append(try start("worker \(index)") { [self] in workerThread(index) })
         }

@@ -1,5 +1,6 @@
 //! The ledger as the threads see it: who waits for what, and who is to be woken.
 
+internal import Linux
 internal import Migration
 internal import S3
 
@@ -44,6 +45,7 @@ final class SharedLedger: Sendable {
     }
 
     private let state: Monitor<State>
+    private let changed = Condition()
     private let wake: @Sendable (_ worker: Int) -> Void
     private let workerCount: Int
 
@@ -68,6 +70,7 @@ final class SharedLedger: Sendable {
         counters: KeyStreamCounters, _ body: (inout Ledger) -> Void
     ) -> Bool {
         let (goesOn, hungry) = state.wait(
+            for: changed,
             until: { $0.ledger.hasRoom || $0.ending > .no },
             then: { state -> (Bool, Set<Int>) in
                 guard state.ending == .no else { return (false, []) }
@@ -117,7 +120,7 @@ final class SharedLedger: Sendable {
             return (turn, alarm)
         }
         if let alarm { end(.draining, because: .fault(alarm)) }
-        if !ended.isEmpty || !turn.items.isEmpty { state.notify() }
+        if !ended.isEmpty || !turn.items.isEmpty { changed.wakeAll() }
         return turn
     }
 
@@ -129,29 +132,31 @@ final class SharedLedger: Sendable {
 
     func workerEnded() {
         state.withLock { $0.workersRunning -= 1 }
-        state.notify()
+        changed.wakeAll()
     }
 
     // MARK: - The log thread
 
     /// Waits until there may be something to write, and looks.
-    func waitForLogs(atMost timeout: Duration, bytes: Int) -> (isLast: Bool, commit: Ledger.Commit) {
+    func waitForLogs(atMost timeout: Duration, bytes: Int) -> (isLast: Bool, commit: Ledger.Commit)
+    {
         let result = state.wait(
-            atMost: timeout,
+            for: changed, atMost: timeout,
             until: { $0.workersRunning == 0 || $0.ledger.waitingBytes >= bytes },
             then: { state in (state.workersRunning == 0, state.ledger.commit()) })
-        state.notify()
+        changed.wakeAll()
         return result
     }
 
     func endOfLogs() {
         state.withLock { $0.isLogged = true }
-        state.notify()
+        changed.wakeAll()
     }
 
     /// Waits until the last line is written, or the time is over; true when it is written.
     func waitForEnd(atMost timeout: Duration) -> Bool {
-        state.wait(atMost: timeout, until: { $0.isLogged }, then: { $0.isLogged })
+        state.wait(
+            for: changed, atMost: timeout, until: { $0.isLogged }, then: { $0.isLogged })
     }
 
     func withLedger<Result>(_ body: (inout Ledger) -> Result) -> Result {
@@ -171,7 +176,7 @@ final class SharedLedger: Sendable {
     }
 
     private func wakeAll() {
-        state.notify()
+        changed.wakeAll()
         for worker in 0..<workerCount { wake(worker) }
     }
 }

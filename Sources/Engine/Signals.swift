@@ -1,6 +1,7 @@
 //! CTRL-C and its like, taken by a thread instead of interrupting one.
 
 internal import Glibc
+public import Linux
 
 /// Waits for SIGINT, SIGTERM and SIGHUP on a thread of its own.
 ///
@@ -20,7 +21,7 @@ public final class Signals: Sendable {
         var set = Signals.set
         pthread_sigmask(SIG_BLOCK, &set, nil)
         let state = state
-        _ = try Thread(name: "signals") { Signals.wait(state, whenIdle) }.detach()
+        try Thread(name: "signals") { Signals.wait(state, whenIdle) }.detach()
     }
 
     /// Who is told from now on; nil for nobody.

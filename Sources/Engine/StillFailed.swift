@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 internal import Migration
 public import S3
 
@@ -22,7 +23,8 @@ public struct StillFailed: ~Copyable {
                 reader = try LineReader(path: path)
             } catch {
                 throw LogFolderError(
-                    "\(error)\n  check --log-folder: it names a folder that s3migrate has written to")
+                    "\(error.advice)\n  check --log-folder: it names a folder that s3migrate has written to"
+                )
             }
             try advance()
         }

@@ -1,5 +1,7 @@
 //! What reading one directory brought: its listing, and everything that is not in it.
 
+internal import Linux
+
 /// A directory as a reader hands it to the writer.
 struct DirectoryContents: Sendable {
     /// How the reading of a directory can end.

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 internal import Synchronization
 
 /// A thread's reader of directories; it keeps the buffer that the kernel writes to.
@@ -149,4 +150,11 @@ extension FileAttributes {
             modifiedSeconds: Int64(status.st_mtim.tv_sec),
             changedSeconds: Int64(max(status.st_mtim.tv_sec, status.st_ctim.tv_sec)))
     }
+}
+
+extension SystemError {
+    static let interruptedByUser = SystemError(code: ECANCELED)
+
+    /// What was there a moment ago is gone, or something else has taken its name.
+    var meansVanished: Bool { [ENOENT, ENOTDIR, ELOOP].contains(code) }
 }

@@ -1,5 +1,6 @@
 //! What is wrong with one entry of the tree, and how its path is shown.
 
+internal import Linux
 internal import Migration
 internal import S3
 

@@ -21,7 +21,7 @@ public struct KeyListWriter: ~Copyable {
         writer = ChunkWriter(folder, linesMax: Manifest.chunkLinesDefault)
         self.root = root
         self.program = program
-        created = Timestamp.now().text ?? "-"
+        created = Timestamp.now().iso8601
     }
 
     /// Adds a key, which must be above the last one.
@@ -35,7 +35,7 @@ public struct KeyListWriter: ~Copyable {
         try writer.finish()
         let manifest = Manifest(
             id: Manifest.randomID(), program: program, root: root, created: created,
-            finished: Timestamp.now().text ?? "-", complete: true, objects: count,
+            finished: Timestamp.now().iso8601, complete: true, objects: count,
             chunks: writer.chunks)
         _ = try folder.write(manifest, unless: { false })
         return count

@@ -1,5 +1,6 @@
 //! Turns the steps of the walk into lines, counts and complaints: nothing that the walk meets ends nowhere.
 
+internal import Linux
 internal import Migration
 internal import S3
 internal import Synchronization
@@ -85,7 +86,9 @@ struct ListingRecorder: ~Copyable {
     ) throws(FindError) {
         guard isText else { return addUnnameable(.notText(path)) }
         guard path.count <= ObjectKey.byteCountMax else { return addUnnameable(.tooLong(path)) }
-        let modified = attributes.flatMap { Timestamp(seconds: $0.modifiedSeconds).text }
+        let modified = attributes.flatMap {
+            Timestamp(secondsSince1970: $0.modifiedSeconds).column
+        }
         try writer.append(
             key: path.span, sizeBytes: attributes?.sizeBytes, modified: modified)
         objects += 1

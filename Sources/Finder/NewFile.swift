@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 
 /// A file in the output folder while it is written: hidden, `.NAME.partial`, and removed again unless it is finished.
 struct NewFile: ~Copyable {

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 internal import Migration
 
 /// An empty directory, outside of the listed one, that this process alone fills.

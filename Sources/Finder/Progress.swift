@@ -1,7 +1,6 @@
 //! How far a listing is, for whoever waits for it.
 
-internal import CLinux
-internal import Glibc
+internal import Linux
 internal import Synchronization
 
 /// A moment of a listing.
@@ -39,51 +38,27 @@ func clockText(_ duration: Duration) -> String {
     return "\(seconds / 3600)h:\(twoDigits(seconds / 60 % 60))m:\(twoDigits(seconds % 60))s"
 }
 
-/// Does something every so many whole seconds, on a thread of its own, until it is stopped.
+/// Does something now and then, on a thread of its own, until it is stopped.
 final class Ticker: Sendable {
-    private let end: Semaphore
+    private let isStopped: Monitor<Bool>
+    private let stopped: Condition
     private let thread: Thread
 
     init(every interval: Duration, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
-        let end = Semaphore()
-        self.end = end
-        thread = try Thread {
-            while !end.wait(for: interval) { body() }
+        let (isStopped, stopped) = (Monitor(false), Condition())
+        self.isStopped = isStopped
+        self.stopped = stopped
+        thread = try Thread(name: "progress") {
+            while !isStopped.wait(for: stopped, atMost: interval, until: { $0 }, then: { $0 }) {
+                body()
+            }
         }
     }
 
     /// Returns when the last round is over; once for each ticker.
     func stop() {
-        end.post()
+        isStopped.withLock { $0 = true }
+        stopped.wakeAll()
         thread.join()
-    }
-}
-
-/// A counter to wait for, with a time limit (sem_overview(7)).
-private final class Semaphore: @unchecked Sendable {
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() {
-        sem_init(semaphore, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func post() {
-        sem_post(semaphore)
-    }
-
-    /// False when the time is over.
-    func wait(for duration: Duration) -> Bool {
-        var deadline = timespec()
-        clock_gettime(CLOCK_REALTIME, &deadline)
-        deadline.tv_sec += time_t(duration.components.seconds)
-        while true {
-            if sem_timedwait(semaphore, &deadline) == 0 { return true }
-            if errno != EINTR { return false }
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Linux
 
 /// The root of the tree. Everything below is opened relative to it, so that renaming the root or mounting something
 /// over it meanwhile changes nothing.

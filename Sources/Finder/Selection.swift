@@ -1,5 +1,7 @@
 //! Which files are listed, and what must be asked of each to know.
 
+internal import S3
+
 /// What a listing wants of the tree.
 struct Selection: Sendable, Equatable {
     /// Only what changed at this second (since 1970) or later; nil for all.
@@ -10,7 +12,8 @@ struct Selection: Sendable, Equatable {
     var wantsMarkers: Bool
 
     init(
-        laterThanDays days: Double? = nil, before reference: Timestamp = Timestamp(seconds: 0),
+        laterThanDays days: Double? = nil,
+        before reference: Timestamp = Timestamp(secondsSince1970: 0),
         wantsAttributes: Bool = false, wantsMarkers: Bool = false
     ) {
         self.changedSinceSeconds = days.map { secondsRoundedDown(reference, lessDays: $0) }
@@ -35,7 +38,7 @@ struct Selection: Sendable, Equatable {
 
 /// Rounded so that a doubtful file is listed rather than left out.
 private func secondsRoundedDown(_ reference: Timestamp, lessDays days: Double) -> Int64 {
-    let seconds = (Double(reference.seconds) - days * 86_400).rounded(.down)
+    let seconds = (Double(reference.secondsSince1970) - days * 86_400).rounded(.down)
     return Int64(exactly: seconds) ?? .min
 }
 

@@ -1,6 +1,8 @@
 //! One listing of a directory tree, from opening the root to the manifest.
 
+public import Linux
 internal import Migration
+internal import S3
 
 /// The listing of a mounted directory: its files' paths as object keys, in byte order, in chunk files.
 ///
@@ -75,7 +77,7 @@ public struct TreeListing: Sendable {
         let console = console
         return ListingRecorder(
             selection: selection, writer: ChunkWriter(folder, linesMax: options.chunkLines),
-            tally: tally, complain: { console.warn("\($0)") })
+            tally: tally, complain: { console.say("\($0)") })
     }
 }
 
@@ -87,7 +89,10 @@ extension TreeListing {
     ) throws(FindError) {
         var walk = KeyOrderWalk(try startReaders(root))
         let progress = try startProgress()
-        defer { progress.stop() }
+        defer {
+            progress.stop()
+            console.endProgress()
+        }
         while let step = walk.next() {
             // Before the step is looked at: what readers left unread at the stop is no problem of the tree.
             guard !stop.isRaised else { throw interrupted }
@@ -109,7 +114,7 @@ extension TreeListing {
         let begin = clock.now
         return try startingThreads { () throws(SystemError) in
             try Ticker(every: console.progressInterval) {
-                console.show(Progress(tally, elapsed: clock.now - begin))
+                console.show(progress: Progress(tally, elapsed: clock.now - begin).line)
             }
         }
     }
@@ -120,7 +125,7 @@ extension TreeListing {
         do throws(SystemError) {
             return try body()
         } catch {
-            throw .cannotGoOn("cannot start \(options.threads) threads: \(error); try fewer")
+            throw .cannotGoOn("cannot start \(options.threads) threads: \(error.reason); try fewer")
         }
     }
 
@@ -140,7 +145,7 @@ extension TreeListing {
         let chunks = try recorder.finish()
         return Manifest(
             id: Manifest.randomID(), program: "s3find \(Release.version)", root: root.path,
-            created: created.text ?? "-", finished: Timestamp.now().text ?? "-",
+            created: created.iso8601, finished: Timestamp.now().iso8601,
             filter: Manifest.Filter(laterThanDays: options.laterThanDays),
             complete: recorder.counts.unreadable == 0, objects: recorder.objects,
             bytes: options.isLong ? recorder.bytes : nil,

@@ -38,7 +38,8 @@ public struct FailedLogLine: Sendable {
 extension FailedLogLine {
     /// Reads a line without its newline; nil when it has not the form that `append` gives it.
     public init?(parsing line: Span<UInt8>) {
-        let fields = LogField.bytes(line).split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+        let fields = LogField.bytes(line).split(
+            separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
         guard fields.count == FailedLogLine.fieldCount else { return nil }
         guard let key = LogField.key(fields[0]) else { return nil }
         let texts = fields.dropFirst().map { String(decoding: $0, as: UTF8.self) }

@@ -15,7 +15,9 @@ public struct Instant: Comparable, Hashable, Sendable {
         Instant(elapsed: instant.elapsed + duration)
     }
 
-    public static func - (left: Instant, right: Instant) -> Duration { left.elapsed - right.elapsed }
+    public static func - (left: Instant, right: Instant) -> Duration {
+        left.elapsed - right.elapsed
+    }
 }
 
 extension Duration {

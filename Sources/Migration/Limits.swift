@@ -100,7 +100,8 @@ public enum Limits {
     /// The least `--memory` that `division` accepts, rounded up; for the message that says so.
     public static func memoryBytesMin(slots: Int, wholeObjectBytesMax: Int64) -> Int64 {
         var bytes = blocks(for: wholeObjectBytesMax) * Int64(blockBytes)
-        while division(ofMemory: bytes, slots: slots, wholeObjectBytesMax: wholeObjectBytesMax) == nil
+        while division(ofMemory: bytes, slots: slots, wholeObjectBytesMax: wholeObjectBytesMax)
+            == nil
         {
             bytes += Int64(16 * blockBytes)
         }

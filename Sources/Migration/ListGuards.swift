@@ -39,7 +39,8 @@ public struct ListGuards: Sendable {
         alikeInRow += 1
         guard alikeInRow == unreachableMax else { return nil }
         let code = failure.code.map { "\($0): " } ?? ""
-        return "\(failure.stage.side.rawValue): \(alikeInRow) objects in a row failed for a reason that is "
+        return
+            "\(failure.stage.side.rawValue): \(alikeInRow) objects in a row failed for a reason that is "
             + "not theirs (\(code)\(failure.message))\n  check \(check); what failed is in failed.log"
     }
 

@@ -53,7 +53,8 @@ public struct MigrateLogLine: Sendable {
 extension MigrateLogLine {
     /// Reads a line without its newline; nil when it has not the form that `append` gives it.
     public init?(parsing line: Span<UInt8>) {
-        let fields = LogField.bytes(line).split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+        let fields = LogField.bytes(line).split(
+            separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
         guard fields.count == MigrateLogLine.fieldCount else { return nil }
         guard let key = LogField.key(fields[0]) else { return nil }
         guard let outcome = Outcome.Kind(rawValue: String(decoding: fields[1], as: UTF8.self)),

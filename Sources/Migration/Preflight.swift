@@ -77,14 +77,16 @@ public struct Preflight: Sendable {
             return .ready
         }
         return refused(
-            "HTTP \(listing.status) for a listing that is none", check: "\(flag)-url: is this an S3 endpoint?")
+            "HTTP \(listing.status) for a listing that is none",
+            check: "\(flag)-url: is this an S3 endpoint?")
     }
 
     private func verdict(
         on response: Response, story: S3ErrorBody?, clockDifference: Duration?
     ) -> Verdict {
         let code = story?.code ?? ""
-        let said = "HTTP \(response.status)" + (code.isEmpty ? "" : " \(code)")
+        let said =
+            "HTTP \(response.status)" + (code.isEmpty ? "" : " \(code)")
             + (story.map { $0.message.isEmpty ? "" : ": \($0.message)" } ?? "")
         switch (response.status, code) {
         case (200..<300, _): return .ready
@@ -98,7 +100,8 @@ public struct Preflight: Sendable {
             return refused(said, check: regionAdvice(response, story))
         case (404, _):
             return refused(
-                said, check: "\(flag)-bucket: the server has no bucket of this name, and the bucket "
+                said,
+                check: "\(flag)-bucket: the server has no bucket of this name, and the bucket "
                     + "is not made by this program")
         case (403, _):
             return .warning(

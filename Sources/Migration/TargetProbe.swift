@@ -14,7 +14,9 @@ public struct TargetProbe: Sendable {
         case clearSecond
         /// The scratch object, with a condition and tags.
         case create
-        /// The same without a condition, where the server would not have it.
+        /// The same without tags: Swift refuses a PUT that has some.
+        case createUntagged
+        /// The same without a condition too.
         case createPlain
         /// The same key again: has to be refused by the condition.
         case overwrite
@@ -70,9 +72,11 @@ public struct TargetProbe: Sendable {
                 noteETag(response)
                 return go(.overwrite)
             }
-            let fault = RetryPolicy.fault(of: response)
-            let mayBeCondition = [400, 411, 412, 501].contains(response.status)
-            return mayBeCondition ? go(.createPlain) : .refused(fault)
+            return retreat(to: .createUntagged, from: response)
+        case .createUntagged:
+            guard isGood else { return retreat(to: .createPlain, from: response) }
+            noteETag(response)
+            return go(.overwrite)
         case .createPlain:
             guard isGood else { return .refused(RetryPolicy.fault(of: response)) }
             noteETag(response)
@@ -108,6 +112,12 @@ public struct TargetProbe: Sendable {
 
     private var finished: Action { .finished(capabilities, warnings: warnings) }
 
+    /// Asks for less where the server may have refused what was asked for besides.
+    private mutating func retreat(to next: Step, from response: Response) -> Action {
+        let mayBeForMore = [400, 405, 411, 412, 500, 501].contains(response.status)
+        return mayBeForMore ? go(next) : .refused(RetryPolicy.fault(of: response))
+    }
+
     private mutating func noteETag(_ response: Response) {
         let etag = response.headers["etag"].map { ETag($0) }
         capabilities.etagIsMD5 = etag?.md5 == MD5.digest(of: TargetProbe.body)
@@ -133,6 +143,7 @@ public struct TargetProbe: Sendable {
     private func order(of step: Step) -> ExchangeOrder {
         switch step {
         case .create: put(key, condition: .ifAbsent, tags: TargetProbe.tags)
+        case .createUntagged: put(key, condition: .ifAbsent, tags: [])
         case .createPlain: put(key, condition: .none, tags: [])
         case .overwrite: put(key, condition: .ifAbsent, tags: [])
         // Sixteen zero bytes are not the MD5 of the body.

@@ -123,7 +123,8 @@ extension Transfer {
     private mutating func tooLarge(
         _ facts: ObjectFacts, in context: TransferContext
     ) -> TransferAction {
-        let message = "the object has \(facts.sizeBytes) bytes, more than --multipart-threshold "
+        let message =
+            "the object has \(facts.sizeBytes) bytes, more than --multipart-threshold "
             + "(\(context.rules.wholeObjectBytesMax)): this version copies no object in parts"
         let failure = Failure(
             stage: .get, faultClass: .tooLarge, attempts: attempts, message: message)

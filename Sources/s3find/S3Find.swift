@@ -3,6 +3,8 @@
 internal import ArgumentParser
 internal import Finder
 internal import Glibc
+internal import Linux
+internal import Migration
 
 @main
 struct S3Find: ParsableCommand {
@@ -34,16 +36,16 @@ struct S3Find: ParsableCommand {
     }
 
     private func list() -> ExitCode {
-        let console = Console(isQuiet: options.quiet)
+        let console = Console(program: "s3find", isQuiet: options.quiet)
         do throws(FindError) {
             let report = try TreeListing(
                 options.listing, console: console, stop: stopOnSignals()
             ).run()
             report.summary.forEach(console.tell)
-            report.gaps.forEach(console.warn)
+            report.gaps.forEach(console.say)
             return report.hasGaps ? .gaps : .done
         } catch {
-            console.warn(error.description)
+            console.say(error.description)
             return ExitCode(error)
         }
     }
@@ -52,7 +54,7 @@ struct S3Find: ParsableCommand {
     private static func explain(_ error: any Error) -> ExitCode {
         let text = fullMessage(for: error)
         guard exitCode(for: error).isSuccess else {
-            Console().tell(text)
+            Console(program: "s3find").tell(text)
             return .usage
         }
         print(text)

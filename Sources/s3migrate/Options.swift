@@ -143,17 +143,21 @@ struct LogOptions: ParsableArguments {
     var failedToFolder: String?
     @Option(
         help: ArgumentHelp(
-            "Check that the logs in this folder are whole and sorted, and end.", valueName: "FOLDER"))
+            "Check that the logs in this folder are whole and sorted, and end.", valueName: "FOLDER"
+        ))
     var checkLog: String?
 }
 
 /// What is refused unless the operator says so.
 struct PermissionOptions: ParsableArguments {
     @Flag(
-        help: "Copy to a target that ignores If-None-Match: a HEAD just before each PUT takes its place.")
+        help:
+            "Copy to a target that ignores If-None-Match: a HEAD just before each PUT takes its place."
+    )
     var allowWeakConditions = false
     @Flag(help: "Take lists whose listing was interrupted or incomplete.")
     var allowIncompleteList = false
-    @Flag(help: "Go on although more than a tenth of the first objects are missing from the source.")
+    @Flag(
+        help: "Go on although more than a tenth of the first objects are missing from the source.")
     var allowMissing = false
 }

@@ -79,7 +79,8 @@ extension RunSettings {
             return selection.resume ? .resume : .fresh
         }
         guard !selection.resume else {
-            throw ValidationError("--resume finds the key itself: give it or --start-after, not both")
+            throw ValidationError(
+                "--resume finds the key itself: give it or --start-after, not both")
         }
         let bytes = Array(text.utf8)
         do {
@@ -100,7 +101,8 @@ extension RunSettings {
         func check(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
             guard let value, !range.contains(value) else { return }
             throw ValidationError(
-                "\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not \(value)")
+                "\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not \(value)"
+            )
         }
         try check("--threads", tuning.threads, 1...Limits.threadsMax)
         try check("--transfers", tuning.transfers, 1...Limits.transfersMax)

@@ -5,6 +5,7 @@ internal import ArgumentParser
 internal import Engine
 internal import Finder
 internal import Glibc
+internal import Linux
 internal import Migration
 internal import S3
 
@@ -68,7 +69,7 @@ struct S3Migrate: ParsableCommand {
 
     private func migrate() throws -> ExitStatus {
         let settings = try RunSettings(self)
-        let console = Engine.Console(program: "s3migrate")
+        let console = Console(program: "s3migrate")
         let signals = try Signals { name in
             // Nothing has been copied or logged yet, so there is nothing to finish.
             console.endProgress()
@@ -82,7 +83,7 @@ struct S3Migrate: ParsableCommand {
         return ExitStatus(rawValue: summary.exitCode) ?? .cannotGoOn
     }
 
-    private func warnOfSecrets(_ console: Engine.Console) {
+    private func warnOfSecrets(_ console: Console) {
         guard source.srcSecret != nil || target.destSecret != nil else { return }
         console.say(
             "warning: a secret in a flag is visible to every user of this host; "
@@ -102,7 +103,8 @@ struct S3Migrate: ParsableCommand {
                 + "second pass: s3migrate --failed-to-folder NEW_FOLDER --log-folder "
                 + quoted(folder)
         case .cannotGoOn where !summary.isDryRun:
-            return (summary.reason ?? "") + "\nwhen that is mended, continue: the same command with "
+            return (summary.reason ?? "")
+                + "\nwhen that is mended, continue: the same command with "
                 + "--resume --log-folder " + quoted(folder)
         case .cannotGoOn, .badInput: return summary.reason
         case .handled, .someFailed, nil: return nil
@@ -114,7 +116,9 @@ struct S3Migrate: ParsableCommand {
             $0 > 0x2C && $0 < 0x3B || $0 > 0x3F && $0 < 0x5B || $0 > 0x60 && $0 < 0x7B || $0 == 0x5F
         }
         return isPlain && !path.isEmpty
-            ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false)
+            ? path
+            : "'"
+                + path.split(separator: "'", omittingEmptySubsequences: false)
                 .joined(separator: "'\\''") + "'"
     }
 
@@ -128,7 +132,8 @@ struct S3Migrate: ParsableCommand {
 
     private func writeFailed(to folder: String) throws -> ExitStatus {
         guard !logs.logFolder.isEmpty else {
-            throw ValidationError("--failed-to-folder needs the --log-folder of each run, oldest first")
+            throw ValidationError(
+                "--failed-to-folder needs the --log-folder of each run, oldest first")
         }
         var failed = try StillFailed(folders: logs.logFolder)
         var list = try KeyListWriter(
@@ -162,7 +167,7 @@ enum Main {
             say(error.description)
             return error.isUsage ? .badInput : .cannotGoOn
         case let error as SystemError:
-            say(error.description)
+            say(error.advice)
             return .cannotGoOn
         case let error as FindError:
             say("\(error)")
@@ -177,7 +182,7 @@ enum Main {
     }
 
     private static func say(_ text: String) {
-        Engine.Console(program: "s3migrate").say(text)
+        Console(program: "s3migrate").say(text)
     }
 }
 

@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import Engine
 internal import Glibc
+internal import Linux
 internal import Migration
 internal import S3
 
@@ -53,7 +54,7 @@ struct SideOptions {
         let credentials = try credentials(profile)
         for file in [tls.caFile, tls.clientCertificate, tls.clientKey].compactMap({ $0 })
         where access(file, R_OK) != 0 {
-            throw ValidationError("\(file) cannot be read: \(String(cString: strerror(errno)))")
+            throw ValidationError("\(file) cannot be read: \(SystemError(code: errno).reason)")
         }
         return SideSettings(
             endpoint: endpoint, bucket: bucket, region: region ?? profile?.region ?? "us-east-1",

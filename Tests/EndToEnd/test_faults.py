@@ -354,9 +354,3 @@ def test_pinned_and_conditional_requests(twelve):
             assert "content-md5" in entry.headers
             assert "content-md5" in entry.headers["authorization"]
     assert not any("expect" in entry.headers or "accept-encoding" in entry.headers for entry in twelve.record.entries())
-
-
-def test_overwrite_replaces_and_says_so(twelve):
-    twelve.target.put("bucket", STRUCK, b"older")
-    run = copies_all(twelve, "--overwrite")
-    assert run.logs.outcomes[STRUCK] == "copied"

@@ -256,7 +256,7 @@ def test_a_missing_option_is_named(fakes, option):
 
 @pytest.mark.parametrize("options", [
     ["--threads", "0"], ["--threads", "many"], ["--transfers", "0"], ["--retries", "-1"], ["--first", "-1"],
-    ["--part-size", "1"], ["--memory", "1"], ["--no-such-option"], ["a word too many"]])
+["--memory", "1"], ["--no-such-option"], ["a word too many"]])
 def test_a_senseless_option_is_a_usage_error(fakes, options):
     fakes.put_source(a=b"body")
     fakes.migration().run(*options).expect(EXIT_USAGE)

@@ -126,14 +126,6 @@ def test_what_the_targets_lists_hold_is_not_asked_for(fakes):
     assert not {key for key in moved if key.startswith("k") and int(key[1:]) % 2}
 
 
-def test_target_lists_of_another_bucket_are_noticed(fakes):
-    """Else objects would be called `exist` that the target has never seen."""
-    for number in range(300):
-        fakes.source.put("bucket", f"k{number:03}", b"body")
-    migration = fakes.migration(target_keys=fakes.source.store.objects("bucket"))
-    migration.run().expect(3).mentions("--dest-folder|target list|lists of the target", "404")
-
-
 def test_a_target_list_with_more_keys_than_the_source_is_no_trouble(fakes):
     fakes.put_source(b=b"body", d=b"body")
     fakes.target.put("bucket", "d", b"body")

@@ -134,6 +134,6 @@ def test_help_names_every_option(tmp_path):
     options = """--src-url --src-bucket --src-key --src-secret --src-folder --src-region --src-profile --src-ca-file
         --dest-url --dest-bucket --dest-key --dest-secret --dest-folder --dest-region --dest-profile --dest-ca-file
         --threads --transfers --hash-count --hash-value --start-after --resume --failed-to-folder --dry-run --first
-        --part-size --multipart-threshold --memory --retries --timeout --log-folder --status-file --overwrite
+        --multipart-threshold --memory --retries --timeout --log-folder --status-file
         --allow-weak-conditions --allow-incomplete-list --allow-missing --check-log S3MIGRATE_SRC_SECRET""".split()
     assert [option for option in options if option not in text] == []

@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import Linux
 import Testing
 
 @testable import Finder

@@ -1,5 +1,6 @@
 //! Every step of the walk ends in a line or in a count.
 
+import Linux
 import Migration
 import Testing
 

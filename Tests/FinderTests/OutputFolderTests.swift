@@ -1,6 +1,7 @@
 //! Where lists may be written to, and where not.
 
 import Glibc
+import Linux
 import Testing
 
 @testable import Finder

@@ -1,6 +1,7 @@
 //! What is told during a listing and after it.
 
 import Glibc
+import Linux
 import Migration
 import Testing
 
@@ -32,42 +33,6 @@ struct ProgressTests {
         let clock = ContinuousClock()
         let time = try clock.measure { try Ticker(every: .seconds(60)) {}.stop() }
         #expect(time < .seconds(30))
-    }
-
-    /// What was written to a pipe, which is closed.
-    static func drain(_ ends: [Int32]) throws -> String {
-        close(ends[1])
-        defer { close(ends[0]) }
-        let path = "/proc/self/fd/\(ends[0])"
-        return String(decoding: try TestFolder.contents(of: path), as: UTF8.self)
-    }
-
-    @Test func consoleSaysProblemsAlwaysAndTheRestUnlessQuiet() throws {
-        for isQuiet in [false, true] {
-            var ends: [Int32] = [0, 0]
-            try #require(pipe(&ends) == 0)
-            let console = Console(descriptor: ends[1], isTerminal: false, isQuiet: isQuiet)
-            console.show(Progress(objects: 0, directories: 0, found: 0, elapsed: .zero))
-            console.tell("summary")
-            console.warn("problem")
-            let text = try Self.drain(ends)
-            let rest = "obj=0 dirs=0 found=0 (0.0/s) 0h:00m:00s\nsummary\n"
-            #expect(text == (isQuiet ? "" : rest) + "s3find: problem\n")
-        }
-    }
-
-    @Test func consoleRewritesOneLineOfATerminal() throws {
-        var ends: [Int32] = [0, 0]
-        try #require(pipe(&ends) == 0)
-        let console = Console(descriptor: ends[1], isTerminal: true, isQuiet: false)
-        for objects in [10, 9] {
-            console.show(Progress(objects: objects, directories: 0, found: 0, elapsed: .zero))
-        }
-        console.warn("problem")
-        let text = try Self.drain(ends)
-        let rest = "dirs=0 found=0 (0.0/s) 0h:00m:00s\u{1B}[K"
-        #expect(
-            text == "\robj=10 \(rest)\robj=9 \(rest)\ns3find: problem\n")
     }
 
     @Test func summaryCountsEverythingThatIsNotListed() {

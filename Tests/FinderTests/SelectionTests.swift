@@ -1,11 +1,12 @@
 //! What is asked of an entry, and which files are new enough.
 
+import S3
 import Testing
 
 @testable import Finder
 
 struct SelectionTests {
-    static let noon = Timestamp(seconds: 1_767_268_800)
+    static let noon = Timestamp(secondsSince1970: 1_767_268_800)
 
     static func file(changedSeconds: Int64) -> FileAttributes {
         FileAttributes(
@@ -35,7 +36,7 @@ struct SelectionTests {
         ] as [(Double, Int64, Bool)])
     func admitsWhatChangedSince(days: Double, offsetSeconds: Int64, isAdmitted: Bool) {
         let selection = Selection(laterThanDays: days, before: Self.noon)
-        let file = Self.file(changedSeconds: Self.noon.seconds + offsetSeconds)
+        let file = Self.file(changedSeconds: Self.noon.secondsSince1970 + offsetSeconds)
         #expect(selection.admits(file) == isAdmitted)
     }
 

@@ -2,9 +2,11 @@
 
 import Glibc
 import Migration
+import S3
 import Testing
 
 @testable import Finder
+@testable import Linux
 
 /// A folder for one test: `tree` is what is listed, lists go beside it. Removed at the end.
 final class TestFolder {
@@ -65,7 +67,7 @@ final class TestFolder {
         var options = TreeListing.Options(directory: tree, outputFolder: newOutput())
         options.threads = 3
         change(&options)
-        let quiet = Console(descriptor: -1, isTerminal: false, isQuiet: true)
+        let quiet = Console(program: "s3find", descriptor: -1, isTerminal: false, isQuiet: true)
         let report = try TreeListing(options, console: quiet, stop: stop, created: created).run()
         return try Listed(report)
     }

@@ -195,12 +195,12 @@ struct TreeListingTests {
         try folder.makeFile("renamed, with an old mtime")
         try folder.setModified("renamed, with an old mtime", seconds: 1_000_000)
         try folder.makeDirectory("empty")
-        let now = Timestamp.now().seconds
+        let now = Timestamp.now().secondsSince1970
         let cases: [(afterDays: Int64, laterThan: Double, objects: Int)] = [
             (0, 1, 2), (2, 1, 0), (2, 3, 2), (0, 0.01, 2), (100, 99, 0),
         ]
         for (afterDays, laterThan, objects) in cases {
-            let created = Timestamp(seconds: now + afterDays * 86_400)
+            let created = Timestamp(secondsSince1970: now + afterDays * 86_400)
             let listed = try folder.list(created: created) {
                 $0.laterThanDays = laterThan
                 $0.writesMarkers = true

@@ -1,6 +1,7 @@
 //! The merge before the merge: never too many files, no line lost, nothing left behind.
 
 import Glibc
+import Linux
 import Migration
 import S3
 import Testing
@@ -132,7 +133,7 @@ import Testing
     @Test func aFullDiskIsToldWithWhatIsNeeded() {
         let message = message { () throws(ListError) in
             var output = ListMergeOutput(
-                owning: open("/dev/full", O_WRONLY), in: "/scratch", neededBytes: 1_234)
+                owning: Descriptor(open("/dev/full", O_WRONLY)), in: "/scratch", neededBytes: 1_234)
             try output.write { $0.append(0) }
             _ = try output.finish(named: "")
         }
