@@ -137,11 +137,18 @@ extension Transfer {
         return nil
     }
 
-    mutating func proved(_ proof: Proof?, in context: TransferContext) -> TransferAction {
-        self.proof = proof
+    mutating func proved(_ proof: Proof, in context: TransferContext) -> TransferAction {
+        // A second look, before the tags are tried again, may see less than the answer to the PUT told.
+        self.proof = proof == .size ? self.proof ?? .size : proof
         if !tags.isEmpty, context.rules.target.tagging == .afterwards {
             return putTags(in: context)
         }
+        return copied(in: context)
+    }
+
+    /// The copy was made, and somebody has deleted or replaced it since then: it is theirs, and so are its tags.
+    private mutating func superseded(in context: TransferContext) -> TransferAction {
+        if !tags.isEmpty, context.rules.target.tagging == .afterwards { losses.insert(.tags) }
         return copied(in: context)
     }
 
@@ -162,8 +169,7 @@ extension Transfer {
     mutating func answeredMeasure(
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
-        // Whoever deleted our object since then wanted it deleted.
-        if response.status == 404 { return proved(nil, in: context) }
+        if response.status == 404 { return superseded(in: context) }
         guard response.status == 200 else {
             return failed(.settle, at: .measure, with: response, in: &context)
         }
@@ -181,8 +187,7 @@ extension Transfer {
             written = etag
             return proved(proof, in: context)
         }
-        // Another ETag than the one we were told: somebody has written the key since then.
-        guard written == nil || seen.etag == written else { return proved(nil, in: context) }
+        guard written == nil || seen.etag == written else { return superseded(in: context) }
         written = seen.etag
         guard seen.sizeBytes == facts?.sizeBytes else {
             return damaged(
@@ -211,17 +216,23 @@ extension Transfer {
     mutating func answeredPutTags(
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
+        let fault: Fault
         switch response.status {
         case 200..<300:
-            return copied(in: context)
-        default:
-            let fault = RetryPolicy.fault(of: response)
-            guard fault.faultClass.concernsTheTags else {
-                return failed(.putTags, at: .putTags, with: fault, in: &context)
+            do throws(S3Error) {
+                try PutObjectTagging.answer(response, to: asked)
+                return copied(in: context)
+            } catch {
+                fault = RetryPolicy.fault(error)
             }
-            losses.insert(.tags)
-            return copied(in: context)
+        default:
+            fault = RetryPolicy.fault(of: response)
         }
+        guard fault.faultClass.concernsTheTags else {
+            return failed(.putTags, at: .putTags, with: fault, in: &context)
+        }
+        losses.insert(.tags)
+        return copied(in: context)
     }
 }
 

@@ -55,8 +55,7 @@ enum Mishap: CaseIterable, Sendable {
         case .flippedUpload: isPut && order.uploadsBytes
         case .falseSuccess: isPut || order.request.operation.hasSuffix("Tagging")
         case .shortBody, .wrongRange: isGet
-        // Where the ETag is no digest, only TLS tells of a damaged body: such are not damaged here.
-        case .flippedDownload: isGet && seen?.etag.map { ETag($0).md5 != nil } ?? false
+        case .flippedDownload: isGet && seen?.hasDigest ?? false
         case .blindHead: isHead && order.side == .source
         case .foreignNotFound: isGet
         case .fatal: !isHead

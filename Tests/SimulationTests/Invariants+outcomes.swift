@@ -61,8 +61,11 @@ extension World {
         }
         // What a client has written with the same bytes may have other metadata.
         guard copy.author == .transfer(episode) else { return true }
-        return Set(copy.metadata) == original.carriedMetadata
-            && hasTags(copy, of: original, outcome, episode)
+        // The same bytes may have been written again meanwhile, with other metadata.
+        return states(.source, episode).contains { twin in
+            twin.body == copy.body && Set(copy.metadata) == twin.carriedMetadata
+                && hasTags(copy, of: twin, outcome, episode)
+        } || copy.body != original.body
     }
 
     /// S3 has no way to read the tags of one certain write, so those of an object that a client writes meanwhile
@@ -112,7 +115,9 @@ extension World {
     /// changed at the source since, or was damaged, is no longer the one that we wanted to write.
     private func checkNotOurs(_ found: Stored, _ read: Stored?, _ episode: Int) {
         guard case .transfer(let author) = found.author, found.body == read?.body,
-            record.episodes[author].pass == record.episodes[episode].pass, found.etag == hexText(found.body.md5)
+            record.episodes[author].pass == record.episodes[episode].pass,
+            !record.episodes[episode].steps.contains(where: { $0.mishap == .flippedDownload }),
+            found.etag == hexText(found.body.md5)
         else { return }
         record.violated(
             .lostAnswer, "\(name(episode)) was written by #\(author) and is called a skip")
@@ -124,12 +129,16 @@ extension World {
     private func checkFailed(_ episode: Int, _ outcome: Outcome) {
         let transfer = record.episodes[episode]
         guard let failure = outcome.failure, !isForbidden(transfer, failure) else { return }
-        let mishaps = transfer.steps.filter { $0.mishap != nil }
-        // Refusals for a clock that jumped count as mishaps; that of a HEAD has no body that tells why.
-        let skews = transfer.steps.filter { $0.status == 403 }
-        let isHeadRefused = skews.contains { $0.operation == "HeadObject" }
-        let isExhausted = mishaps.count + skews.count > min(scenario.retriesMax, Limits.restartsMax)
-        let isFinal = mishaps.contains { $0.mishap?.isFinal ?? false }
+        let troubles = transfer.steps.filter { $0.mishap != nil || $0.status ?? 0 >= 400 }
+        // A client that writes meanwhile is good for some restarts.
+        let isExhausted =
+            troubles.count > min(scenario.retriesMax, Limits.restartsMax)
+            || touched.contains(transfer.item.key) && !troubles.isEmpty
+        let isFinal = troubles.contains { $0.mishap?.isFinal ?? false }
+        // A clock that jumped is no reason to give up, but the answer to a HEAD has no body that tells of it.
+        let isHeadRefused = troubles.contains {
+            $0.status == 403 && $0.operation == "HeadObject"
+        }
         if !isExhausted, !isFinal, !isHeadRefused {
             record.violated(.baselessFailure, "\(name(episode)): \(failure)")
         }
@@ -145,9 +154,8 @@ extension World {
                 ($0.seen?.body.byteCount ?? 0) > scenario.wholeObjectBytesMax
             }
         case .damaged:
-            // Without any ETag what a client has just written may be taken for ours.
-            transfer.isBodyDoubtful(scenario)
-                || scenario.target.etags == .none && touched.contains(key)
+            // A client that writes at this very moment can make it impossible to tell.
+            transfer.isBodyDoubtful(scenario) || touched.contains(key)
         // A client that goes on writing can keep us from ever reading the whole.
         case .changed, .conflict: touched.contains(key)
         default: false

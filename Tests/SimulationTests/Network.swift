@@ -152,10 +152,13 @@ extension World {
             guard let object = served.object, object.byteCount > 0 else {
                 return .broken(partial: nil)
             }
+            // What does not fit is not read at all.
+            if case .object(_, let capacity) = flight.order.sink, object.byteCount > capacity { break }
             let count = Int64.random(in: 0..<object.byteCount, using: &random)
             return .broken(partial: object[0..<count])
         case .flippedDownload:
-            if let object = served.object, object.byteCount > 0 {
+            // Where the ETag is no digest, only TLS tells of a damaged body: such are not damaged here.
+            if let object = served.object, object.byteCount > 0, served.seen?.hasDigest ?? false {
                 let place = Int64.random(in: 0..<object.byteCount, using: &random)
                 served.object = object.flipped(at: place)
             }

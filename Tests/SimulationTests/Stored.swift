@@ -24,6 +24,9 @@ struct Stored: Sendable {
     var metadata: [Field] = []
     var tags: [ObjectTag] = []
 
+    /// Whether the ETag has the form of an MD5, be it one or not.
+    var hasDigest: Bool { etag.map { ETag($0).md5 != nil } ?? false }
+
     struct Field: Hashable, Sendable {
         var name: String
         var value: String
