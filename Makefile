@@ -10,7 +10,7 @@ BOUNDARIES := --explicit-target-dependency-import-check error
 
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: build check lint build-tests test demo install clean
+.PHONY: build check lint build-tests test demo bench install clean
 
 build:
 	@Scripts/install-build.sh
@@ -37,6 +37,11 @@ demo: build
 	@cd Tests/EndToEnd && \
 	    S3MIGRATE=$(CURDIR)/.build/release/s3migrate S3FIND=$(CURDIR)/.build/release/s3find \
 	    $(CURDIR)/.build-tools/venv/bin/python -m servers rclone rclone -- bash $(CURDIR)/samples/demo.sh
+
+# Side by side with rclone, between the same servers; see bench/README.md.
+bench: build
+	@Scripts/install-test.sh
+	.build-tools/venv/bin/python bench/run.py
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin

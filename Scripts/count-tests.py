@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Sums the results of test runners: prints "N passed, N failed", and exits with 1 unless all passed and all reported.
+"""Sums the results of test runners: prints "N passed, N failed", and exits with 1 unless all passed
+and all reported.
 
-    count-tests.py RESULTS.xml=STATUS...        (JUnit's XML, and with which status its runner ended)
+count-tests.py RESULTS.xml=STATUS...        (JUnit's XML, and with which status its runner ended)
 """
 
 import sys
@@ -12,7 +13,8 @@ from xml.etree import ElementTree
 def count(path: Path, status: int) -> tuple[int, int]:
     """Passed and failed of one runner.
 
-    A file that is missing, torn or without tests is one failure, and so is a runner that ended badly for no test's sake.
+    A file that is missing, torn or without tests is one failure, and so is a runner that ended
+    badly for no test's sake.
     """
     try:
         cases = list(ElementTree.parse(path).getroot().iter("testcase"))
@@ -22,7 +24,9 @@ def count(path: Path, status: int) -> tuple[int, int]:
     if not cases:
         print(f"no tests in {path}")
         return 0, 1
-    failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    failed = [
+        case for case in cases if case.find("failure") is not None or case.find("error") is not None
+    ]
     skipped = [case for case in cases if case.find("skipped") is not None]
     for case in failed:
         print(f"failed: {case.get('classname')} {case.get('name')}")

@@ -34,7 +34,7 @@ class Scenario:
     count: int
 
 
-SCENARIOS = [Scenario("4 KiB", 4 * KIB, 10_000), Scenario("1 MiB", MIB, 600)]
+SCENARIOS = [Scenario("4 KiB", 4 * KIB, 3_000), Scenario("1 MiB", MIB, 300)]
 
 
 @dataclass(frozen=True)

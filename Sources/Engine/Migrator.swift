@@ -24,6 +24,7 @@ public struct Migrator: Sendable {
     /// - Returns: what was done; its `exitCode` is the program's.
     /// - Throws: what is wrong before anything is copied.
     public func run() throws(RunError) -> RunSummary {
+        try OpenFiles.provide(slots: settings.slots)
         let lists = try openLists()
         if settings.isDryRun { return try dryRun(lists) }
         let folder = try openLogFolder()
@@ -34,9 +35,9 @@ public struct Migrator: Sendable {
         settings.rules.target = try probe(folder)
         settings.rules.isResumed = earlier.isContinued
         let plan = try plan(lists, earlier, temporaryFolder: folder.path)
-        let summary = try Run(settings, lists, plan, console, signals, clock).run(
+        var summary = try Run(settings, lists, plan, console, signals, clock).run(
             logFolder: folder.path)
-        try writeSummary(summary, to: folder)
+        writeSummary(&summary, to: folder)
         return summary
     }
 
@@ -136,14 +137,14 @@ public struct Migrator: Sendable {
         }
     }
 
-    private func writeSummary(
-        _ summary: RunSummary, to folder: borrowing LogFolder
-    ) throws(RunError) {
+    /// A disk that was too full for the logs is so for the summary: the first reason is the one to tell.
+    private func writeSummary(_ summary: inout RunSummary, to folder: borrowing LogFolder) {
         do throws(SystemError) {
             try replaceFile(
                 path: folder.file(RunSummary.fileName), with: summary.encoded(), isDurable: true)
         } catch {
-            throw RunError(error)
+            summary.exitCode = ExitStatus.cannotGoOn.rawValue
+            summary.reason = summary.reason ?? "\(error)"
         }
     }
 

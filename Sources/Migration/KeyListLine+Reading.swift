@@ -42,7 +42,9 @@ extension KeyListLine {
                 end += 1
             }
             // A key that needs no escape is never written with one, so this is a plain list's `\name`.
-            guard end - range.lowerBound < range.count - 1 else { throw .plainBackslash }
+            guard range.count == 1 || end - range.lowerBound < range.count - 1 else {
+                throw .plainBackslash
+            }
         }
         let count = end - range.lowerBound
         guard count > 0 else { throw .empty }

@@ -183,6 +183,7 @@ extension Ledger {
 
     /// Takes out what is not preceded by an open object.
     public mutating func commit() -> Commit {
+        defer { forgetCommittedEndings() }
         var commit = Commit()
         while let entry = entries.first {
             switch entry {
@@ -203,6 +204,14 @@ extension Ledger {
         }
         return commit
     }
+
+    /// A run without logs takes nothing ahead, so what is committed has to be forgotten here.
+    private mutating func forgetCommittedEndings() {
+        while let ending = endings.first, ending.sequence < firstSequence { endings.removeFirst() }
+    }
+
+    /// How many endings are remembered; for the tests of the bound.
+    var endingCount: Int { endings.count }
 
     /// Takes what ended before `limit` and still waits for an older one: its lines for `ahead.log`, and what
     /// belongs into `failed.log`, which is in no order, already now.

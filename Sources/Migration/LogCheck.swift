@@ -17,6 +17,7 @@ public struct LogCheck: Sendable {
     }
 
     private let isOrdered: Bool
+    private var lastProof = [UInt8(ascii: "-")]
     public private(set) var lineCount = 0
     public private(set) var lastKey: ObjectKey?
     public private(set) var counts: [Outcome.Kind: Int] = [:]
@@ -49,20 +50,44 @@ public struct LogCheck: Sendable {
         }
         let word = LogCheck.text(line, tabs[0] + 1..<tabs[1])
         guard let outcome = Outcome.Kind(rawValue: word) else { return .badField(word) }
-        for (start, end) in [(tabs[1] + 1, tabs[2]), (tabs[4] + 1, line.count)]
-        where !LogCheck.isNumber(line, start..<end) {
-            return .badField(LogCheck.text(line, start..<end))
-        }
+        if let bad = badField(line, tabs) { return .badField(LogCheck.text(line, bad)) }
         counts[outcome, default: 0] += 1
         lineCount += 1
         lastKey = key
         return nil
     }
 
+    /// The place of the first field behind the outcome that `MigrateLogLine` would not read.
+    private mutating func badField(_ line: Span<UInt8>, _ tabs: [Int]) -> Range<Int>? {
+        let size = tabs[1] + 1..<tabs[2]
+        let isUnknown = size.count == 1 && line[size.lowerBound] == UInt8(ascii: "-")
+        guard isUnknown || LogCheck.isNumber(line, size) else { return size }
+        guard isProof(line, tabs[3] + 1..<tabs[4]) else { return tabs[3] + 1..<tabs[4] }
+        let milliseconds = tabs[4] + 1..<line.count
+        return LogCheck.isNumber(line, milliseconds) ? nil : milliseconds
+    }
+
     private static func isNumber(_ line: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        if range.count == 1, line[range.lowerBound] == UInt8(ascii: "-") { return true }
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        return !range.isEmpty && range.allSatisfy { digits.contains(line[$0]) }
+        var value: Int64 = 0
+        for index in range {
+            let digit = line[index] &- UInt8(ascii: "0")
+            let (tenfold, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            guard digit < 10, !isTooLarge, tenfold <= .max - Int64(digit) else { return false }
+            value = tenfold + Int64(digit)
+        }
+        return !range.isEmpty
+    }
+
+    /// Most lines have the proof of the line before, which is known to be good.
+    private mutating func isProof(_ line: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let isKnown =
+            range.count == lastProof.count
+            && range.allSatisfy { line[$0] == lastProof[$0 - range.lowerBound] }
+        if isKnown { return true }
+        let field = range.map { line[$0] }
+        guard MigrateLogLine.proofAndLosses(field) != nil else { return false }
+        lastProof = field
+        return true
     }
 
     private static func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {

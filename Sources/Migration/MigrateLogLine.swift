@@ -55,12 +55,12 @@ extension MigrateLogLine {
     public init?(parsing line: Span<UInt8>) {
         let fields = LogField.bytes(line).split(
             separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
-        guard fields.count == MigrateLogLine.fieldCount else { return nil }
+        guard fields.count == MigrateLogLine.fieldCount, !fields[3].contains(0) else { return nil }
         guard let key = LogField.key(fields[0]) else { return nil }
         guard let outcome = Outcome.Kind(rawValue: String(decoding: fields[1], as: UTF8.self)),
             let size = LogField.optionalNumber(fields[2]),
             let (proof, losses) = MigrateLogLine.proofAndLosses(fields[4]),
-            let milliseconds = Int64(String(decoding: fields[5], as: UTF8.self)), milliseconds >= 0
+            let milliseconds = LogField.number(fields[5])
         else { return nil }
         self.key = key
         self.outcome = outcome
@@ -72,7 +72,8 @@ extension MigrateLogLine {
         self.milliseconds = milliseconds
     }
 
-    private static func proofAndLosses(_ field: some Collection<UInt8>) -> (Proof?, Losses)? {
+    /// What the proof column says; nil when it is not one.
+    static func proofAndLosses(_ field: some Collection<UInt8>) -> (Proof?, Losses)? {
         let words = String(decoding: field, as: UTF8.self).split(
             separator: ",", omittingEmptySubsequences: false)
         guard let first = words.first else { return nil }
@@ -101,10 +102,16 @@ enum LogField {
 
     /// `-` is an unknown number; the outer nil is for what is no number at all.
     static func optionalNumber(_ field: some Collection<UInt8>) -> Int64?? {
-        let text = String(decoding: field, as: UTF8.self)
-        if text == "-" { return .some(nil) }
-        guard let number = Int64(text), number >= 0 else { return nil }
+        if field.elementsEqual("-".utf8) { return .some(nil) }
+        guard let number = number(field) else { return nil }
         return .some(number)
+    }
+
+    /// A number of digits and nothing else.
+    static func number(_ field: some Collection<UInt8>) -> Int64? {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard field.allSatisfy(digits.contains) else { return nil }
+        return Int64(String(decoding: field, as: UTF8.self))
     }
 
     /// Text from a server as one field: no control characters, bounded.

@@ -79,7 +79,9 @@ extension Transfer {
         case .settle: return settle(in: context)
         case .measure: return measure(in: context)
         // Tags have no condition: while we waited, somebody else may have written the key.
-        case .putTags: return measure(in: context)
+        case .putTags where context.now - shownAt > Limits.sourceFreshFor:
+            return measure(in: context)
+        case .putTags: return putTags(in: context)
         }
     }
 }

@@ -74,6 +74,7 @@ extension Transfer {
     private mutating func put(in context: TransferContext) -> TransferAction {
         guard let facts else { preconditionFailure("a PUT without an object") }
         step = .putting
+        shownAt = context.now
         let target = context.rules.target
         let request = PutObject.request(
             bucket: context.rules.targetBucket, key: item.key, metadata: facts.metadata,
@@ -169,7 +170,10 @@ extension Transfer {
     mutating func answeredMeasure(
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
-        if response.status == 404 { return superseded(in: context) }
+        // Whoever deleted our object since then wanted it deleted.
+        if response.status == 404, RetryPolicy.fault(of: response).faultClass != .fatal {
+            return superseded(in: context)
+        }
         guard response.status == 200 else {
             return failed(.settle, at: .measure, with: response, in: &context)
         }
@@ -187,21 +191,25 @@ extension Transfer {
             written = etag
             return proved(proof, in: context)
         }
-        guard written == nil || seen.etag == written else { return superseded(in: context) }
-        written = seen.etag
+        // Another ETag than the one we were told: somebody has written since then, or the PUT's answer lied.
+        let isOurs = written == nil || seen.etag == written
+        // What was proved once was right, so it is not a lie.
+        guard isOurs || proof == nil else { return superseded(in: context) }
         guard seen.sizeBytes == facts?.sizeBytes else {
-            return damaged(
-                "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)",
-                in: context)
+            guard isOurs else { return superseded(in: context) }
+            let message = "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)"
+            return damaged(message, in: context)
         }
-        guard !context.rules.target.etagIsMD5 || seen.etag?.md5 == nil else {
+        if isOurs { written = seen.etag }
+        if isOurs, context.rules.target.etagIsMD5, seen.etag?.md5 != nil {
             return damaged("the target's ETag tells of other bytes than it was sent", in: context)
         }
         return proved(.size, in: context)
     }
 
     mutating func headTarget(in context: TransferContext) -> TransferAction {
-        ask(.target, HeadObject.request(bucket: context.rules.targetBucket, key: item.key))
+        shownAt = context.now
+        return ask(.target, HeadObject.request(bucket: context.rules.targetBucket, key: item.key))
     }
 
     // MARK: - Tags afterwards

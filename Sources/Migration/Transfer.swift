@@ -101,6 +101,8 @@ public struct Transfer: Sendable {
     var mayHaveWritten = false
     var found: ObjectFacts?
     var written: ETag?
+    /// When the target was asked last for our object, or told to store it.
+    var shownAt: Instant
     var proof: Proof?
 
     // What went wrong
@@ -116,6 +118,7 @@ public struct Transfer: Sendable {
         self.begun = now
         self.askedAt = now
         self.knownAt = now
+        self.shownAt = now
         self.mayHaveWritten = mayHaveWritten
     }
 

@@ -16,7 +16,8 @@ SEED = int(os.environ.get("E2E_SEED", "20260101"))
 """Everything random in the suite comes from here; a failure says it, and E2E_SEED replays it."""
 
 SCALE = float(os.environ.get("E2E_SCALE", "1"))
-"""Share of the objects and bytes of the large copies. Anything below 1 is for trying things out, not for a verdict."""
+"""Share of the objects and bytes of the large copies. Anything below 1 is for trying things out,
+not for a verdict."""
 
 
 def pytest_configure(config):
@@ -61,7 +62,8 @@ _bucket_numbers = itertools.count(1)
 
 @pytest.fixture
 def new_bucket():
-    """Makes an empty bucket with a name of its own on a server, and empties it in the end (clusters keep data in memory)."""
+    """Makes an empty bucket with a name of its own on a server, and empties it in the end (clusters
+    keep data in memory)."""
     made = []
 
     def make(server, word="bucket") -> str:
@@ -78,7 +80,10 @@ def new_bucket():
 
 def empty_bucket(client: S3Client, bucket: str):
     """Key by key: the XML of DeleteObjects has no way to say some of our keys."""
-    at_once(lambda key: client.request("DELETE", bucket, key, expect=(200, 204, 404)), client.listing(bucket))
+    at_once(
+        lambda key: client.request("DELETE", bucket, key, expect=(200, 204, 404)),
+        client.listing(bucket),
+    )
 
 
 class Fakes:
@@ -101,15 +106,24 @@ class Fakes:
     def migration(self, keys=None, *options, **named) -> Migration:
         """Of `keys`, or of all that the source holds."""
         keys = self.source.store.objects("bucket") if keys is None else keys
-        return Migration(Side.of(self.source, "bucket"), Side.of(self.target, "bucket"),
-                         self.folder / f"migration-{next(self._numbers)}", keys, options=options, **named)
+        return Migration(
+            Side.of(self.source, "bucket"),
+            Side.of(self.target, "bucket"),
+            self.folder / f"migration-{next(self._numbers)}",
+            keys,
+            options=options,
+            **named,
+        )
 
     def wrong(self) -> list[str]:
         """What differs between the two buckets, apart from times."""
         source, target = self.source.store.objects("bucket"), self.target.store.objects("bucket")
         found = [f"only in one: {key!r}" for key in source.keys() ^ target.keys()]
-        return found + [f"differs: {key!r}" for key in source.keys() & target.keys()
-                        if (source[key].body, source[key].tags) != (target[key].body, target[key].tags)]
+        return found + [
+            f"differs: {key!r}"
+            for key in source.keys() & target.keys()
+            if (source[key].body, source[key].tags) != (target[key].body, target[key].tags)
+        ]
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Objects made from a seed: the same seed makes the same objects, so what the target must hold needs no second copy."""
+"""Objects made from a seed: the same seed makes the same objects, so what the target must hold
+needs no second copy."""
 
 import hashlib
 import random
@@ -10,15 +11,32 @@ THRESHOLD_BYTES = 64 * MEBIBYTE
 """The multipart threshold: the largest object that is copied by one PUT."""
 
 EDGE_SIZES = [
-    0, 0, 0, 1, 2, 15, 16, 4095, 4096, 65_535, 65_536, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 8 * MEBIBYTE - 1,
-    8 * MEBIBYTE, 8 * MEBIBYTE + 1, THRESHOLD_BYTES - 1, THRESHOLD_BYTES,
+    0,
+    0,
+    0,
+    1,
+    2,
+    15,
+    16,
+    4095,
+    4096,
+    65_535,
+    65_536,
+    MEBIBYTE - 1,
+    MEBIBYTE,
+    MEBIBYTE + 1,
+    8 * MEBIBYTE - 1,
+    8 * MEBIBYTE,
+    8 * MEBIBYTE + 1,
+    THRESHOLD_BYTES - 1,
+    THRESHOLD_BYTES,
 ]
 """Sizes at which programs change their mind: the first ranged GET, the part size, the threshold."""
 
 STANDARD_HEADERS = [
     {"content-type": "text/plain; charset=utf-8"},
     {"content-type": "image/png", "cache-control": "max-age=31536000, immutable"},
-    {"content-type": "application/json", "content-disposition": "attachment; filename=\"a b.json\""},
+    {"content-type": "application/json", "content-disposition": 'attachment; filename="a b.json"'},
     {"content-type": "text/html", "content-language": "de, en"},
     {"content-type": "application/x-gzip", "content-encoding": "gzip"},
     {"content-type": "binary/octet-stream"},
@@ -31,7 +49,10 @@ USER_METADATA = [
     {"x-amz-meta-mtime": "1700000000.123456789", "x-amz-meta-mode": "33188"},
     {"x-amz-meta-text": "=?UTF-8?Q?gr=C3=BC=C3=9Fe?="},
     {"x-amz-meta-base64": "=?UTF-8?B?5ryi5a2X?="},
-    {"x-amz-meta-inner-spaces": "a b c", "x-amz-meta-symbols": "!#$%&'()*+,-./:;<=>?@[]^_`{|}~\"\\"},
+    {
+        "x-amz-meta-inner-spaces": "a b c",
+        "x-amz-meta-symbols": "!#$%&'()*+,-./:;<=>?@[]^_`{|}~\"\\",
+    },
     {"x-amz-meta-long": "v" * 1200},
 ]
 
@@ -50,15 +71,22 @@ class Object:
 
     @property
     def body(self) -> memoryview:
-        return memoryview(_block(self.seed))[self.offset:self.offset + self.size_bytes]
+        return memoryview(_block(self.seed))[self.offset : self.offset + self.size_bytes]
 
     @property
     def md5(self) -> str:
         return hashlib.md5(self.body).hexdigest()
 
 
-def make_objects(count: int, total_bytes: int, seed: int, odd_keys=(), tags=False, size_max=THRESHOLD_BYTES,
-                 expires=True) -> list[Object]:
+def make_objects(
+    count: int,
+    total_bytes: int,
+    seed: int,
+    odd_keys=(),
+    tags=False,
+    size_max=THRESHOLD_BYTES,
+    expires=True,
+) -> list[Object]:
     """`count` objects of `total_bytes` altogether, in key order; the odd keys are among them.
 
     Sizes are skewed as in real buckets: most objects are small, most bytes are in a few large ones.
@@ -67,7 +95,14 @@ def make_objects(count: int, total_bytes: int, seed: int, odd_keys=(), tags=Fals
     keys = [*odd_keys, *(_key(chance, number) for number in range(count - len(odd_keys)))]
     sizes = _sizes(chance, count, total_bytes, size_max)
     objects = [
-        Object(key, size, chance.randrange(MEBIBYTE), _headers(chance, expires), _tags(chance) if tags else {}, seed)
+        Object(
+            key,
+            size,
+            chance.randrange(MEBIBYTE),
+            _headers(chance, expires),
+            _tags(chance) if tags else {},
+            seed,
+        )
         for key, size in zip(keys, sizes, strict=True)
     ]
     return sorted(objects, key=lambda item: item.key.encode())
@@ -75,12 +110,17 @@ def make_objects(count: int, total_bytes: int, seed: int, odd_keys=(), tags=Fals
 
 def _key(chance: random.Random, number: int) -> str:
     depth = chance.randrange(4)
-    folders = "".join(f"{chance.choice(['logs', 'data', 'img', 'a-b', 'a.b', 'ünï', '2024'])}/" for _ in range(depth))
-    return f"{folders}{chance.randrange(16):x}-{number:06}.{chance.choice(['txt', 'bin', 'json', 'gz'])}"
+    folders = "".join(
+        f"{chance.choice(['logs', 'data', 'img', 'a-b', 'a.b', 'ünï', '2024'])}/"
+        for _ in range(depth)
+    )
+    extension = chance.choice(["txt", "bin", "json", "gz"])
+    return f"{folders}{chance.randrange(16):x}-{number:06}.{extension}"
 
 
 def _sizes(chance: random.Random, count: int, total_bytes: int, size_max: int) -> list[int]:
-    """The edges that fit into half of the total, then a log-normal rest scaled to reach the total exactly."""
+    """The edges that fit into half of the total, then a log-normal rest scaled to reach the total
+    exactly."""
     edges = []
     for size in (size for size in EDGE_SIZES if size <= size_max):
         if len(edges) < count // 2 and sum(edges) + size <= total_bytes // 2:

@@ -1,4 +1,5 @@
-"""Key lists and log fields as DESIGN has them: literal bytes, escaped only where a line begins with a backslash."""
+"""Key lists and log fields as DESIGN has them: literal bytes, escaped only where a line begins with
+a backslash."""
 
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def key_order(key: str) -> bytes:
 
 
 def write_lists(folder: Path, keys, chunks=1, sizes: dict[str, int] | None = None) -> Path:
-    """Writes the keys, sorted, into `chunks` files that overlap (every chunk holds every n-th key)."""
+    """Writes the keys, sorted, into `chunks` files that overlap (every chunk holds every n-th
+    key)."""
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(keys, key=key_order)
     for index in range(chunks):

@@ -1,4 +1,5 @@
-"""The log files of a run, read as an operator's scripts would read them: fields between tabs, keys escaped as in lists."""
+"""The log files of a run, read as an operator's scripts would read them: fields between tabs, keys
+escaped as in lists."""
 
 import json
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ class Logs:
     def outcomes(self) -> dict[str, str]:
         """Key → outcome. Raises when a key stands there twice or the keys are not in byte order."""
         keys = [line.key for line in self.lines]
-        assert all(key_order(a) < key_order(b) for a, b in zip(keys, keys[1:])), "migrate.log is not in key order"
+        assert all(key_order(a) < key_order(b) for a, b in zip(keys, keys[1:])), (
+            "migrate.log is not in key order"
+        )
         return {line.key: line.outcome for line in self.lines}
 
     def keys_with(self, outcome: str) -> set[str]:
@@ -69,12 +72,17 @@ class Logs:
         return json.loads((self.folder / "summary.json").read_bytes())
 
     def settled_keys(self) -> set[str]:
-        """Keys whose outcome is certain to be in migrate.log or ahead.log, though the last lines may be torn by a crash."""
+        """Keys whose outcome is certain to be in migrate.log or ahead.log, though the last lines
+        may be torn by a crash."""
         keys = set()
         for name in ("migrate.log", "ahead.log"):
             path = self.folder / name
             whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
-            keys |= {unescaped(raw.split(b"\t")[0]) for raw in whole.split(b"\n") if raw.count(b"\t") >= 5}
+            keys |= {
+                unescaped(raw.split(b"\t")[0])
+                for raw in whole.split(b"\n")
+                if raw.count(b"\t") >= 5
+            }
         return keys
 
     def _raw(self, name: str) -> list[bytes]:
@@ -84,7 +92,16 @@ class Logs:
         return content.split(b"\n")[:-1]
 
 
-IDENTITY = ("before", "ignored", "exist", "copied", "skipped_source", "skipped_target", "failed", "not_reached")
+IDENTITY = (
+    "before",
+    "ignored",
+    "exist",
+    "copied",
+    "skipped_source",
+    "skipped_target",
+    "failed",
+    "not_reached",
+)
 
 
 def assert_identity(summary: dict):
@@ -96,11 +113,25 @@ def assert_identity(summary: dict):
 def _log_line(raw: bytes) -> LogLine:
     key, outcome, size, etag, proof, milliseconds = raw.split(b"\t")
     assert outcome.decode() in OUTCOMES, raw
-    return LogLine(unescaped(key), outcome.decode(), None if size == b"-" else int(size), etag.decode(), proof.decode(),
-                   0 if milliseconds == b"-" else float(milliseconds))
+    return LogLine(
+        unescaped(key),
+        outcome.decode(),
+        None if size == b"-" else int(size),
+        etag.decode(),
+        proof.decode(),
+        0 if milliseconds == b"-" else float(milliseconds),
+    )
 
 
 def _failed_line(raw: bytes) -> FailedLine:
     key, stage, error_class, status, code, attempts, etag, message = raw.split(b"\t")
-    return FailedLine(unescaped(key), stage.decode(), error_class.decode(), status.decode(), code.decode(),
-                      int(attempts), etag.decode(), message.decode())
+    return FailedLine(
+        unescaped(key),
+        stage.decode(),
+        error_class.decode(),
+        status.decode(),
+        code.decode(),
+        int(attempts),
+        etag.decode(),
+        message.decode(),
+    )

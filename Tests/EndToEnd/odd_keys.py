@@ -1,7 +1,7 @@
 """Keys that break programs, and which server cannot hold which of them and why.
 
-`test_servers.py` asks the real servers whether `REFUSED` is true in both directions: a server that has learned to hold
-a key fails there as well as one that has forgotten.
+`test_servers.py` asks the real servers whether `REFUSED` is true in both directions: a server that
+has learned to hold a key fails there as well as one that has forgotten.
 """
 
 ODD_KEYS: dict[str, str] = {
@@ -62,11 +62,16 @@ ODD_KEYS: dict[str, str] = {
 }
 """Name of the oddity → key."""
 
-_PATH = "it takes a key for a path, where an empty or dotted segment has no place: 400 InvalidArgument"
+_PATH = (
+    "it takes a key for a path, where an empty or dotted segment has no place: 400 InvalidArgument"
+)
 _FOLDER = "it takes a key for a path: one name cannot be a file and a folder, 500 InternalError"
 _MARKER = "it lists `x/` as `x`"
 _LONG = "it keeps a key's segments as file names, which end at 255 bytes: 500 InternalError"
-_CONTROL = "it lists control characters as their pictures (U+240A for a newline) and then knows the key no longer: 404"
+_CONTROL = (
+    "it lists control characters as their pictures (U+240A for a newline) "
+    "and then knows the key no longer: 404"
+)
 _NORMAL = "it finds another key instead that differs in Unicode normalisation only"
 
 _RCLONE = {
@@ -85,7 +90,8 @@ _RCLONE = {
 
 REFUSED: dict[str, dict[str, str]] = {
     "ceph": {},
-    "rclone": _RCLONE | {
+    "rclone": _RCLONE
+    | {
         "newline": _CONTROL,
         "trailing newline": _CONTROL,
         "tab": _CONTROL,
@@ -104,7 +110,8 @@ REFUSED: dict[str, dict[str, str]] = {
 def odd_keys_for(*servers: str) -> dict[str, str]:
     """The oddities that every one of the named servers can hold."""
     return {
-        oddity: key for oddity, key in ODD_KEYS.items()
+        oddity: key
+        for oddity, key in ODD_KEYS.items()
         if not any(oddity in REFUSED[server] for server in servers)
     }
 

@@ -1,7 +1,8 @@
-"""A small and quick S3 client for making and reading test data; by hand, so that it shares nothing with s3migrate.
+"""A small and quick S3 client for making and reading test data; by hand, so that it shares nothing
+with s3migrate.
 
-boto3 costs milliseconds of CPU for each request, which ten thousand objects do not forgive; it is the judge of samples
-and of the listings. The signature is SigV4 with an unsigned payload.
+boto3 costs milliseconds of CPU for each request, which ten thousand objects do not forgive; it is
+the judge of samples and of the listings. The signature is SigV4 with an unsigned payload.
 """
 
 import hashlib
@@ -48,12 +49,30 @@ class S3Client:
     def of(cls, server) -> "S3Client":
         return cls(server.url, server.key, server.secret)
 
-    def request(self, method, bucket, key=None, *, query=None, headers=None, body=b"", expect=range(200, 300)) -> Answer:
+    def request(
+        self,
+        method,
+        bucket,
+        key=None,
+        *,
+        query=None,
+        headers=None,
+        body=b"",
+        expect=range(200, 300),
+    ) -> Answer:
         """One exchange. Raises `S3RequestFailed` for a status that is not expected."""
-        path = "/" + quote(bucket) + ("" if key is None else "/" + quote(key, safe="/~", errors="surrogateescape"))
-        query_text = "&".join(f"{quote(k, safe='~')}={quote(v, safe='~')}" for k, v in sorted((query or {}).items()))
+        path = (
+            "/"
+            + quote(bucket)
+            + ("" if key is None else "/" + quote(key, safe="/~", errors="surrogateescape"))
+        )
+        query_text = "&".join(
+            f"{quote(k, safe='~')}={quote(v, safe='~')}" for k, v in sorted((query or {}).items())
+        )
         signed = self._signed(method, path, query_text, headers or {})
-        answer = self._exchange(method, path + ("?" + query_text if query_text else ""), signed, body)
+        answer = self._exchange(
+            method, path + ("?" + query_text if query_text else ""), signed, body
+        )
         if answer.status not in expect:
             raise S3RequestFailed(f"{method} {path}", answer)
         return answer
@@ -81,18 +100,30 @@ class S3Client:
     def boto(self):
         """boto3's client for the same endpoint; it adds nothing of its own to requests."""
         return boto3.client(
-            "s3", endpoint_url=self.url, aws_access_key_id=self.key, aws_secret_access_key=self.secret,
-            region_name=self.region, config=Config(
-                retries={"max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32,
-                request_checksum_calculation="when_required", response_checksum_validation="when_required"))
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+            region_name=self.region,
+            config=Config(
+                retries={"max_attempts": 1},
+                s3={"addressing_style": "path"},
+                max_pool_connections=32,
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
 
     def listing(self, bucket) -> dict[str, dict]:
         """Every key of the bucket with its size and ETag, by boto3."""
         found = {}
         for page in self.boto().get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for item in page.get("Contents", []):
-                found[item["Key"]] = {"size": item["Size"], "etag": item["ETag"].strip('"'),
-                                      "modified": item["LastModified"]}
+                found[item["Key"]] = {
+                    "size": item["Size"],
+                    "etag": item["ETag"].strip('"'),
+                    "modified": item["LastModified"],
+                }
         return found
 
     def _exchange(self, method, target, headers, body) -> Answer:
@@ -103,15 +134,21 @@ class S3Client:
             self._local.connection = None
             if not reused:
                 raise
-            return self._exchange_once(method, target, headers, body)  # the kept connection was closed meanwhile
+            return self._exchange_once(
+                method, target, headers, body
+            )  # the kept connection was closed meanwhile
 
     def _exchange_once(self, method, target, headers, body) -> Answer:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = http.client.HTTPConnection(self._host, timeout=120)
+            connection = self._local.connection = http.client.HTTPConnection(
+                self._host, timeout=120
+            )
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in headers.items():
-            connection.putheader(name, value if isinstance(value, bytes) else value.encode("latin-1"))
+            connection.putheader(
+                name, value if isinstance(value, bytes) else value.encode("latin-1")
+            )
         connection.putheader("content-length", str(len(body)))
         connection.endheaders(body or None)
         response = connection.getresponse()
@@ -121,19 +158,32 @@ class S3Client:
     def _signed(self, method, path, query_text, headers) -> dict[str, str]:
         now = datetime.now(timezone.utc)
         stamp = now.strftime("%Y%m%dT%H%M%SZ")
-        every = {"host": self._host, "x-amz-content-sha256": "UNSIGNED-PAYLOAD", "x-amz-date": stamp}
+        every = {
+            "host": self._host,
+            "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+            "x-amz-date": stamp,
+        }
         every |= {name.lower(): value for name, value in headers.items()}
         names = sorted(every)
-        text = "\n".join([
-            method, path, query_text,
-            *(f"{name}:{' '.join(every[name].split())}" for name in names), "",
-            ";".join(names), "UNSIGNED-PAYLOAD"])
+        text = "\n".join(
+            [
+                method,
+                path,
+                query_text,
+                *(f"{name}:{' '.join(every[name].split())}" for name in names),
+                "",
+                ";".join(names),
+                "UNSIGNED-PAYLOAD",
+            ]
+        )
         scope = f"{stamp[:8]}/{self.region}/s3/aws4_request"
         digest = hashlib.sha256(text.encode("latin-1")).hexdigest()
         to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
         signature = _hmac(self._signing_key(stamp[:8]), to_sign).hex()
         every["authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={self.key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signature}")
+            f"AWS4-HMAC-SHA256 Credential={self.key}/{scope}, "
+            f"SignedHeaders={';'.join(names)}, Signature={signature}"
+        )
         return every
 
     def _signing_key(self, day: str) -> bytes:

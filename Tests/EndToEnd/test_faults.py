@@ -1,4 +1,5 @@
-"""What servers and networks do wrong: every object comes whole or fails by name, and the log says which."""
+"""What servers and networks do wrong: every object comes whole or fails by name, and the log says
+which."""
 
 import time
 from hashlib import md5
@@ -74,7 +75,10 @@ def test_one_fault_of_a_get_is_overcome(twelve, name, key):
     copies_all(twelve)
 
 
-@pytest.mark.parametrize("name", ["reset", "short body", "slow down", "range ignored", "wrong Content-Range", "flipped byte"])
+@pytest.mark.parametrize(
+    "name",
+    ["reset", "short body", "slow down", "range ignored", "wrong Content-Range", "flipped byte"],
+)
 def test_one_fault_of_a_later_range_is_overcome(twelve, name):
     twelve.script.add(ONCE_READING[name], side="source", method="GetObject", key="k08", nth=2)
     copies_all(twelve)
@@ -87,7 +91,9 @@ def test_one_fault_of_a_put_is_overcome(twelve, name):
 
 
 def test_a_retry_of_a_put_needs_no_second_get(twelve):
-    twelve.script.add(faults.internal_error(), side="target", method="PutObject", key=STRUCK, times=2)
+    twelve.script.add(
+        faults.internal_error(), side="target", method="PutObject", key=STRUCK, times=2
+    )
     copies_all(twelve)
     assert twelve.record.counts("source", "GetObject")[STRUCK] == 1
     assert twelve.record.counts("target", "PutObject")[STRUCK] == 3
@@ -98,7 +104,9 @@ def test_a_storm_is_weathered(twelve):
         twelve.source.put("bucket", f"more/{number:03}", b"body")
     for side, method in (("source", "GetObject"), ("target", "PutObject")):
         for nth in range(20, 200, 30):
-            twelve.script.add(faults.slow_down(), side=side, method=method, key="more/*", nth=nth, times=10)
+            twelve.script.add(
+                faults.slow_down(), side=side, method=method, key="more/*", nth=nth, times=10
+            )
     run = twelve.migration(None, "--timeout", "3").run().expect(EXIT_DONE)
     assert twelve.wrong() == []
     assert run.logs.failed == []
@@ -131,14 +139,19 @@ def test_an_answer_that_was_lost_is_settled_as_ours(twelve):
 
 
 def test_many_lost_answers_on_kept_connections_are_ours(twelve):
-    """libcurl itself sends again when a kept connection was closed without an answer: our first 412 is then our own."""
+    """libcurl itself sends again when a kept connection was closed without an answer: our first 412
+    is then our own."""
     for number in range(200):
         twelve.source.put("bucket", f"more/{number:03}", b"%d" % number)
-    twelve.script.add(faults.lost_answer(), side="target", method="PutObject", key="more/1?5", times=10)
+    twelve.script.add(
+        faults.lost_answer(), side="target", method="PutObject", key="more/1?5", times=10
+    )
     copies_all(twelve, "--threads", "1", "--transfers", "4")
 
 
-@pytest.mark.parametrize("body, proof", [(b"k05" * 2000, "same"), (b"a client was quicker", "differs")])
+@pytest.mark.parametrize(
+    "body, proof", [(b"k05" * 2000, "same"), (b"a client was quicker", "differs")]
+)
 def test_an_object_of_somebody_else_is_left_alone(twelve, body, proof):
     twelve.target.put("bucket", STRUCK, body)
     run = twelve.migration().run().expect(EXIT_DONE)
@@ -149,11 +162,14 @@ def test_an_object_of_somebody_else_is_left_alone(twelve, body, proof):
 
 def test_a_client_that_writes_between_our_attempts_wins(twelve):
     """The first attempt failed for sure, then a client wrote: the 412 of the retry is not ours."""
+
     def fail_and_write(request, store):
         store.put("bucket", STRUCK, b"a client was quicker")
         return error(503, "SlowDown", request)
 
-    twelve.script.add(Fault("client writes", fail_and_write), side="target", method="PutObject", key=STRUCK)
+    twelve.script.add(
+        Fault("client writes", fail_and_write), side="target", method="PutObject", key=STRUCK
+    )
     run = twelve.migration().run().expect(EXIT_DONE)
     assert (run.logs.outcomes[STRUCK], run.logs.proofs[STRUCK]) == ("skip-up", "differs")
     assert twelve.target.store.get("bucket", STRUCK).body == b"a client was quicker"
@@ -170,8 +186,12 @@ def test_a_412_for_ever_with_nothing_there_fails_by_name(twelve):
 
 def test_a_source_that_changes_in_the_middle_is_begun_again(twelve):
     newer = b"fedcba9876543210" * (3 * MEBIBYTE // 16)
-    twelve.script.add(faults.after(lambda: twelve.source.put("bucket", "k08", newer)),
-                      side="source", method="GetObject", key="k08")
+    twelve.script.add(
+        faults.after(lambda: twelve.source.put("bucket", "k08", newer)),
+        side="source",
+        method="GetObject",
+        key="k08",
+    )
     copies_all(twelve)
     assert twelve.target.store.get("bucket", "k08").body == newer
 
@@ -182,8 +202,12 @@ def test_a_change_is_noticed_at_a_server_that_ignores_conditions(twelve, etag):
     twelve.source.store.rules = Rules(conditions=False)
     twelve.source.put("bucket", "k08", b"a" * 3 * MEBIBYTE, etag=etag)
     newer = b"b" * (3 * MEBIBYTE + 17)
-    twelve.script.add(faults.after(lambda: twelve.source.put("bucket", "k08", newer, etag=etag)),
-                      side="source", method="GetObject", key="k08")
+    twelve.script.add(
+        faults.after(lambda: twelve.source.put("bucket", "k08", newer, etag=etag)),
+        side="source",
+        method="GetObject",
+        key="k08",
+    )
     copies_all(twelve)
     assert twelve.target.store.get("bucket", "k08").body == newer
 
@@ -191,8 +215,14 @@ def test_a_change_is_noticed_at_a_server_that_ignores_conditions(twelve, etag):
 def test_a_source_that_never_rests_fails_and_is_never_mixed(twelve):
     versions = iter(range(10_000))
     twelve.script.add(
-        faults.after(lambda: twelve.source.put("bucket", "k08", b"%04d" % next(versions) * MEBIBYTE)),
-        side="source", method="GetObject", key="k08", times=None)
+        faults.after(
+            lambda: twelve.source.put("bucket", "k08", b"%04d" % next(versions) * MEBIBYTE)
+        ),
+        side="source",
+        method="GetObject",
+        key="k08",
+        times=None,
+    )
     run = twelve.migration(None, "--retries", "2").run().expect(EXIT_FAILED)
     assert run.logs.keys_with("fail") == {"k08"}
     assert "k08" not in twelve.target.store.objects("bucket")
@@ -210,9 +240,16 @@ def test_an_object_that_is_gone_is_skipped(twelve):
     assert run.summary["skipped_source"] == 1
 
 
-@pytest.mark.parametrize("fault", [
-    faults.html_page(404), faults.failure(404, "NoSuchBucket"), faults.failure(404, "NoSuchUpload"), faults.access_denied(),
-], ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.html_page(404),
+        faults.failure(404, "NoSuchBucket"),
+        faults.failure(404, "NoSuchUpload"),
+        faults.access_denied(),
+    ],
+    ids=lambda fault: fault.name,
+)
 def test_only_no_such_key_means_gone(twelve, fault):
     """A 404 of a proxy is no proof that there is nothing to lose."""
     twelve.script.add(fault, side="source", method="GetObject", key=STRUCK, times=None)
@@ -223,7 +260,10 @@ def test_only_no_such_key_means_gone(twelve, fault):
 
 
 def test_lists_of_which_much_is_missing_stop_the_run(twelve):
-    keys = [*twelve.source.store.objects("bucket"), *(f"lost/{number:04}" for number in range(1200))]
+    keys = [
+        *twelve.source.store.objects("bucket"),
+        *(f"lost/{number:04}" for number in range(1200)),
+    ]
     migration = twelve.migration(keys)
     migration.run().expect(EXIT_STOPPED).mentions("--allow-missing", "list", "bucket")
     run = migration.run("--allow-missing", logs="allowed").expect(EXIT_DONE)
@@ -231,12 +271,16 @@ def test_lists_of_which_much_is_missing_stop_the_run(twelve):
 
 
 def test_a_delete_between_get_and_put_is_not_undone(twelve):
-    """The PUT has to wait more than a second; meanwhile a client deletes the object at the source."""
+    """The PUT has to wait more than a second; meanwhile a client deletes the object at the
+    source."""
+
     def refuse_and_delete(request, store):
         twelve.source.store.delete("bucket", STRUCK)
         return error(503, "SlowDown", request, {"retry-after": "2"})
 
-    twelve.script.add(Fault("client deletes", refuse_and_delete), side="target", method="PutObject", key=STRUCK)
+    twelve.script.add(
+        Fault("client deletes", refuse_and_delete), side="target", method="PutObject", key=STRUCK
+    )
     run = twelve.migration().run().expect(EXIT_DONE)
     assert run.logs.outcomes[STRUCK] == "skip-dn"
     assert STRUCK not in twelve.target.store.objects("bucket")
@@ -261,15 +305,20 @@ def test_an_object_that_always_fails_is_named_and_the_others_go_on(twelve, side,
 
 
 def test_a_refusal_is_not_tried_ten_times(twelve):
-    twelve.script.add(faults.access_denied(), side="source", method="GetObject", key=STRUCK, times=None)
+    twelve.script.add(
+        faults.access_denied(), side="source", method="GetObject", key=STRUCK, times=None
+    )
     run = twelve.migration().run().expect(EXIT_FAILED)
     assert twelve.record.counts("source", "GetObject")[STRUCK] <= 2
     [line] = run.logs.failed
     assert (line.stage, line.http_status, line.s3_code) == ("get", "403", "AccessDenied")
 
 
-@pytest.mark.parametrize("fault", [faults.signature_does_not_match(), faults.invalid_access_key(), faults.expired_token()],
-                         ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault",
+    [faults.signature_does_not_match(), faults.invalid_access_key(), faults.expired_token()],
+    ids=lambda fault: fault.name,
+)
 def test_credentials_that_end_in_the_middle_stop_the_run(twelve, fault):
     """Rather than failing every object that is left."""
     for number in range(500):
@@ -283,12 +332,15 @@ def test_credentials_that_end_in_the_middle_stop_the_run(twelve, fault):
 def test_a_bucket_that_vanishes_stops_the_run(twelve):
     for number in range(500):
         twelve.source.put("bucket", f"more/{number:03}", b"body")
-    twelve.script.add(faults.failure(404, "NoSuchBucket"), side="target", method="PutObject", nth=100, times=None)
+    twelve.script.add(
+        faults.failure(404, "NoSuchBucket"), side="target", method="PutObject", nth=100, times=None
+    )
     twelve.migration(None, "--retries", "1").run().expect(EXIT_STOPPED).mentions("NoSuchBucket")
 
 
 def test_a_source_whose_bytes_are_not_its_md5_is_copied_by_our_own(twelve):
-    """With server-side encryption the ETag looks like an MD5 and is none: the same bytes twice prove it."""
+    """With server-side encryption the ETag looks like an MD5 and is none: the same bytes twice
+    prove it."""
     twelve.source.put("bucket", STRUCK, b"encrypted at rest", etag="f" * 32)
     run = copies_all(twelve)
     assert run.logs.proofs[STRUCK] in ("md5", "sha256", "crc")
@@ -302,14 +354,20 @@ def test_a_source_without_md5_is_copied_with_another_proof(twelve):
 
 def test_a_target_that_keeps_other_bytes_is_caught(twelve):
     """A body that is damaged after the digest was checked shows by the ETag of the answer."""
+
     def store_damaged(request, store):
         damaged = b"X" + request.body[1:]
         store.put("bucket", STRUCK, damaged)
         return Reply(200, {"etag": f'"{md5(damaged).hexdigest()}"'})
 
-    twelve.script.add(Fault("damaged at rest", store_damaged), side="target", method="PutObject", key=STRUCK)
+    twelve.script.add(
+        Fault("damaged at rest", store_damaged), side="target", method="PutObject", key=STRUCK
+    )
     run = twelve.migration(None, "--retries", "1").run()
-    same = twelve.target.store.get("bucket", STRUCK).body == twelve.source.store.get("bucket", STRUCK).body
+    same = (
+        twelve.target.store.get("bucket", STRUCK).body
+        == twelve.source.store.get("bucket", STRUCK).body
+    )
     if not same:
         assert run.code == EXIT_FAILED, run
         [line] = run.logs.failed
@@ -320,17 +378,23 @@ def test_a_target_that_keeps_other_bytes_is_caught(twelve):
 
 
 def test_an_object_over_the_threshold_fails_by_name(twelve):
-    """Objects in parts come with a later issue; until then nobody shall believe that they were copied."""
+    """Objects in parts come with a later issue; until then nobody shall believe that they were
+    copied."""
     twelve.source.put("bucket", "large", bytes(THRESHOLD_BYTES + 1))
     run = twelve.migration().run().expect(EXIT_FAILED)
     assert run.logs.keys_with("fail") == {"large"}
     [line] = run.logs.failed
-    assert "large" in line.error_class + line.message or "multipart" in line.error_class + line.message
+    assert (
+        "large" in line.error_class + line.message or "multipart" in line.error_class + line.message
+    )
     assert "large" not in twelve.target.store.objects("bucket")
     assert twelve.record.counts("target", "PutObject")["large"] == 0
 
 
-@pytest.mark.parametrize("size", [0, 1, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 8 * MEBIBYTE, 8 * MEBIBYTE + 1, THRESHOLD_BYTES])
+@pytest.mark.parametrize(
+    "size",
+    [0, 1, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 8 * MEBIBYTE, 8 * MEBIBYTE + 1, THRESHOLD_BYTES],
+)
 def test_sizes_at_which_something_changes(fakes, size):
     fakes.source.put("bucket", "key", bytes(range(251)) * (size // 251) + b"x" * (size % 251))
     copies_all(fakes)
@@ -353,4 +417,7 @@ def test_pinned_and_conditional_requests(twelve):
             assert entry.headers["if-none-match"] == "*"
             assert "content-md5" in entry.headers
             assert "content-md5" in entry.headers["authorization"]
-    assert not any("expect" in entry.headers or "accept-encoding" in entry.headers for entry in twelve.record.entries())
+    assert not any(
+        "expect" in entry.headers or "accept-encoding" in entry.headers
+        for entry in twelve.record.entries()
+    )

@@ -23,7 +23,9 @@ def bucket(ceph_source, objects):
 
 
 def test_objects_are_the_same_for_the_same_seed(seed):
-    first, again, other = (make_objects(300, 8 * MEBIBYTE, number) for number in (seed, seed, seed + 1))
+    first, again, other = (
+        make_objects(300, 8 * MEBIBYTE, number) for number in (seed, seed, seed + 1)
+    )
     assert first == again
     assert first != other
     assert sum(item.size_bytes for item in first) == 8 * MEBIBYTE
@@ -34,14 +36,17 @@ def test_the_judge_finds_nothing_wrong_with_what_was_put(bucket, objects):
     assert differences(*bucket, objects, source=bucket) == []
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda item: replace(item, offset=item.offset + 1),
-    lambda item: replace(item, size_bytes=item.size_bytes - 1),
-    lambda item: replace(item, headers=item.headers | {"content-type": "x/other"}),
-    lambda item: replace(item, headers=item.headers | {"x-amz-meta-more": "1"}),
-    lambda item: replace(item, headers=item.headers | {"cache-control": "no-store"}),
-    lambda item: replace(item, key=item.key + "-new"),
-])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda item: replace(item, offset=item.offset + 1),
+        lambda item: replace(item, size_bytes=item.size_bytes - 1),
+        lambda item: replace(item, headers=item.headers | {"content-type": "x/other"}),
+        lambda item: replace(item, headers=item.headers | {"x-amz-meta-more": "1"}),
+        lambda item: replace(item, headers=item.headers | {"cache-control": "no-store"}),
+        lambda item: replace(item, key=item.key + "-new"),
+    ],
+)
 def test_the_judge_finds_every_kind_of_damage(bucket, objects, spoil):
     victim = next(item for item in objects if item.size_bytes > 10 and not item.tags)
     try:
@@ -82,14 +87,28 @@ def test_odd_keys_for_two_servers_are_those_that_both_hold():
 
 def test_the_guides_progress_line_is_understood_and_others_are_not():
     [fields] = progress_lines(SAMPLE)
-    assert (fields["obj"], fields["eta"], fields["up"], fields["ulbyt"]) == ("1234", "2h:34m:12s", "4", "1.1GB")
+    assert (fields["obj"], fields["eta"], fields["up"], fields["ulbyt"]) == (
+        "1234",
+        "2h:34m:12s",
+        "4",
+        "1.1GB",
+    )
     assert progress_lines(SAMPLE.replace("dl.byt", "dl_byt")) == []
     assert progress_lines(f"\r\x1b[K{SAMPLE}\r\x1b[K{SAMPLE}\n") == [fields, fields]
 
 
 def test_the_identity_is_checked():
-    good = {"objects": 3, "before": 0, "ignored": 1, "exist": 0, "copied": 1, "skipped_source": 0, "skipped_target": 0,
-            "failed": 0, "not_reached": 1}
+    good = {
+        "objects": 3,
+        "before": 0,
+        "ignored": 1,
+        "exist": 0,
+        "copied": 1,
+        "skipped_source": 0,
+        "skipped_target": 0,
+        "failed": 0,
+        "not_reached": 1,
+    }
     assert_identity(good)
     with pytest.raises(AssertionError):
         assert_identity(good | {"objects": 4})

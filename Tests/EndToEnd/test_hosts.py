@@ -1,4 +1,5 @@
-"""Several hosts: every process takes its share by the hash of the key, and the shares are everything."""
+"""Several hosts: every process takes its share by the hash of the key, and the shares are
+everything."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,7 +32,9 @@ def test_shares_are_disjoint_and_their_union_is_everything(fakes, count):
     for key in keys:
         fakes.source.put("bucket", key, key.encode())
     migration = fakes.migration(keys, "--hash-count", str(count), chunks=3)
-    started = [migration.start("--hash-value", value, logs=f"host-{value}") for value in range(count)]
+    started = [
+        migration.start("--hash-value", value, logs=f"host-{value}") for value in range(count)
+    ]
     runs = [running.wait().expect(EXIT_DONE) for running in started]
     for value, run in enumerate(runs):
         mine = {key for key in keys if shard_of(key, count) == value}
@@ -42,12 +45,19 @@ def test_shares_are_disjoint_and_their_union_is_everything(fakes, count):
     assert {key: puts[key] for key in keys} == {key: 1 for key in keys}
 
 
-def test_two_hosts_copy_a_bucket_between_clusters(ceph_source, ceph_target, new_bucket, tmp_path, seed):
+def test_two_hosts_copy_a_bucket_between_clusters(
+    ceph_source, ceph_target, new_bucket, tmp_path, seed
+):
     objects = make_objects(400, 8 * MEBIBYTE, seed + 3, list(ODD_KEYS.values()))
     source, target = new_bucket(ceph_source), new_bucket(ceph_target)
     fill(S3Client.of(ceph_source), source, objects)
-    migration = Migration(Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path,
-                          [item.key for item in objects], options=["--hash-count", "2"])
+    migration = Migration(
+        Side.of(ceph_source, source),
+        Side.of(ceph_target, target),
+        tmp_path,
+        [item.key for item in objects],
+        options=["--hash-count", "2"],
+    )
 
     def host(value: int):
         return migration.run("--hash-value", value, logs=f"host-{value}")
@@ -58,11 +68,14 @@ def test_two_hosts_copy_a_bucket_between_clusters(ceph_source, ceph_target, new_
     assert differences(S3Client.of(ceph_target), target, objects) == []
 
 
-@pytest.mark.parametrize("options, words", [
-    (["--hash-count", "3", "--hash-value", "0"], ["hash-count", "2", "3"]),
-    (["--hash-count", "2", "--hash-value", "1"], ["hash-value", "0", "1"]),
-    ([], ["hash-count"]),
-])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--hash-count", "3", "--hash-value", "0"], ["hash-count", "2", "3"]),
+        (["--hash-count", "2", "--hash-value", "1"], ["hash-value", "0", "1"]),
+        ([], ["hash-count"]),
+    ],
+)
 def test_a_resume_with_another_share_is_refused(fakes, options, words):
     for number in range(50):
         fakes.source.put("bucket", f"k{number:02}", b"body")
@@ -70,16 +83,22 @@ def test_a_resume_with_another_share_is_refused(fakes, options, words):
     migration.run("--hash-count", 2, "--hash-value", 0).expect(EXIT_DONE)
     asked = len(fakes.record)
     migration.run("--resume", *options).expect(EXIT_USAGE).mentions(*words)
-    assert not {entry.key for entry in fakes.record.entries(since=asked)} & fakes.source.store.objects("bucket").keys()
+    assert (
+        not {entry.key for entry in fakes.record.entries(since=asked)}
+        & fakes.source.store.objects("bucket").keys()
+    )
 
 
-@pytest.mark.parametrize("options", [
-    ["--hash-count", "2", "--hash-value", "2"],
-    ["--hash-count", "2", "--hash-value", "-1"],
-    ["--hash-count", "0", "--hash-value", "0"],
-    ["--hash-count", "2"],
-    ["--hash-value", "1"],
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--hash-count", "2", "--hash-value", "2"],
+        ["--hash-count", "2", "--hash-value", "-1"],
+        ["--hash-count", "0", "--hash-value", "0"],
+        ["--hash-count", "2"],
+        ["--hash-value", "1"],
+    ],
+)
 def test_shares_that_make_no_sense_are_a_usage_error(fakes, options):
     """A forgotten --hash-value must not mean that every host takes share 0."""
     fakes.put_source(k=b"body")

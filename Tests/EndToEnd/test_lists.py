@@ -1,4 +1,5 @@
-"""Lists and folders that are wrong: an error that names the place and the remedy, and not one object copied."""
+"""Lists and folders that are wrong: an error that names the place and the remedy, and not one
+object copied."""
 
 import os
 import shutil
@@ -27,12 +28,18 @@ def with_lists(fakes, files: dict[str, bytes], *options):
 
 
 def nothing_was_copied(fakes):
-    return fakes.record.operations("source")["GetObject"] == 0 and fakes.target.store.objects("bucket") == {}
+    return (
+        fakes.record.operations("source")["GetObject"] == 0
+        and fakes.target.store.objects("bucket") == {}
+    )
 
 
 BAD_LISTS = {
     "not sorted": ({"one": b"a\nc\nb\n"}, ["one", ":3|line 3", "sort"]),
-    "not sorted by bytes": ({"one": "a\n\uff5e\n\U0001f600\na-b\n".encode()}, ["one", ":4|line 4", "LC_ALL=C"]),
+    "not sorted by bytes": (
+        {"one": "a\n\uff5e\n\U0001f600\na-b\n".encode()},
+        ["one", ":4|line 4", "LC_ALL=C"],
+    ),
     "a key twice": ({"one": b"a\na\n"}, ["one", ":2|line 2", "twice|duplicate"]),
     "a key in two files": ({"one": b"a\nb\n", "two": b"b\nc\n"}, ["one", "two", "twice|duplicate"]),
     "an empty line": ({"one": b"a\n\nb\n"}, ["one", ":2|line 2", "empty"]),
@@ -41,13 +48,23 @@ BAD_LISTS = {
     "a cut escape": ({"one": b"\\a\\x4\n"}, ["one", ":1|line 1", "escape"]),
     "no hexadecimal": ({"one": b"\\a\\xzz\n"}, ["one", ":1|line 1", "escape"]),
     "a lone backslash at the end": ({"one": b"\\a\\\n"}, ["one", ":1|line 1", "escape"]),
+    "a backslash that nobody escaped": (
+        {"one": b"\\b\n"},
+        ["one", ":1|line 1", "backslash", "s3find"],
+    ),
     "a zero byte": ({"one": b"a\nb\0c\n"}, ["one", ":2|line 2", "NUL|zero byte"]),
     "a key too long": ({"one": b"a\n" + b"k" * 1025 + b"\n"}, ["one", ":2|line 2", "1,024|1024"]),
-    "an escaped key too long": ({"one": b"\\" + b"\\t" * 1025 + b"\n"}, ["one", ":1|line 1", "1,024|1024"]),
+    "an escaped key too long": (
+        {"one": b"\\" + b"\\t" * 1025 + b"\n"},
+        ["one", ":1|line 1", "1,024|1024"],
+    ),
     "an endless line": ({"one": b"k" * 5_000_000}, ["one", ":1|line 1", "longer"]),
     "no list at all": ({}, ["source-lists", "--src-folder|list"]),
     "nothing but a hidden list": ({".one": b"a\n"}, ["source-lists"]),
-    "an interrupted listing": ({"keys-000001.list": b"a\nb\n"}, ["manifest", "--allow-incomplete-list"]),
+    "an interrupted listing": (
+        {"keys-000001.list": b"a\nb\n"},
+        ["manifest", "--allow-incomplete-list"],
+    ),
 }
 
 
@@ -75,9 +92,15 @@ GOOD_LISTS = {
     "no newline at the end": ({"one": b"a\nb"}, {"a", "b"}),
     "an empty file among others": ({"one": b"a\n", "two": b""}, {"a"}),
     "chunks that overlap": ({"one": b"a\nc\n", "two": b"b\nd\n"}, {"a", "b", "c", "d"}),
-    "any names, hidden ones left out": ({"list.txt": b"a\n", "x y": b"b\n", ".hidden": b"not\na list"}, {"a", "b"}),
-    "sizes and times": ({"one": b"a\t4\nb\t-\t-\nc\t4\t2026-01-01T00:00:00Z\t\"x\"\n"}, {"a", "b", "c"}),
-    "escapes": ({"one": b"\\\\\\x61\n\\b\n\\\\x63\n"}, {"\\x61", "b", "c"}),
+    "any names, hidden ones left out": (
+        {"list.txt": b"a\n", "x y": b"b\n", ".hidden": b"not\na list"},
+        {"a", "b"},
+    ),
+    "sizes and times": (
+        {"one": b'a\t4\nb\t-\t-\nc\t4\t2026-01-01T00:00:00Z\t"x"\n'},
+        {"a", "b", "c"},
+    ),
+    "escapes": ({"one": b"\\\\\\x61\nb\n\\\\x63\n"}, {"\\x61", "b", "c"}),
 }
 
 
@@ -98,7 +121,9 @@ def test_an_interrupted_listing_may_be_allowed(fakes):
 def test_the_same_folder_on_both_sides_is_an_error(fakes):
     """Else everything would exist, and nothing would be copied, with success."""
     migration = with_lists(fakes, {"one": b"a\nb\n"})
-    migration.run(dest_folder=migration.source_lists).expect(EXIT_USAGE).mentions("source-lists", "same|both")
+    migration.run(dest_folder=migration.source_lists).expect(EXIT_USAGE).mentions(
+        "source-lists", "same|both"
+    )
     link = migration.folder / "link"
     link.symlink_to(migration.source_lists)
     migration.run(dest_folder=link).expect(EXIT_USAGE).mentions("same|both")
@@ -117,7 +142,9 @@ def test_a_million_lines_are_checked_and_joined(fakes):
     migration = with_lists(fakes, {})
     lines = [b"huge/%07d\n" % number for number in range(1_000_000)]
     for chunk in range(20):
-        (migration.source_lists / f"chunk-{chunk:02}").write_bytes(b"".join(lines[chunk * 50_000:(chunk + 1) * 50_000]))
+        (migration.source_lists / f"chunk-{chunk:02}").write_bytes(
+            b"".join(lines[chunk * 50_000 : (chunk + 1) * 50_000])
+        )
     there = [line for number, line in enumerate(lines) if number % 10_000]
     for chunk in range(7):
         (migration.target_lists / f"chunk-{chunk}").write_bytes(b"".join(there[chunk::7]))
@@ -131,7 +158,10 @@ def test_a_million_lines_are_checked_and_joined(fakes):
 
 
 def test_a_list_that_is_wrong_at_its_end_is_found_before_the_first_copy(fakes):
-    migration = with_lists(fakes, {"one": b"a\nb\n" + b"".join(b"k%06d\n" % number for number in range(200_000)) + b"c\n"})
+    migration = with_lists(
+        fakes,
+        {"one": b"a\nb\n" + b"".join(b"k%06d\n" % number for number in range(200_000)) + b"c\n"},
+    )
     migration.run().expect(EXIT_USAGE).mentions("one", "200003")
     assert nothing_was_copied(fakes)
 
@@ -161,7 +191,14 @@ def run_as_nobody(migration, open_folder, **replaced):
     """Root may read everything, so an unreadable folder needs a poorer user."""
     assert os.getuid() == 0, "this test changes the user and so needs root"
     binary = shutil.copy(program("s3migrate"), open_folder)
-    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", binary, *migration.arguments(**replaced)]
+    command = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        binary,
+        *migration.arguments(**replaced),
+    ]
     output = open_folder / "output"
     output.mkdir(exist_ok=True)
     return Running(command, migration.environment(), output, migration.logs, cwd=open_folder).wait()
@@ -178,7 +215,9 @@ def test_an_unreadable_list_is_an_error(fakes, open_folder, which):
     (open_folder / "none").mkdir()
     locked = lists if which == "folder" else lists / "chunk-000"
     locked.chmod(0)
-    run = run_as_nobody(migration, open_folder, src_folder=lists, dest_folder=open_folder / "none", log_folder=logs)
+    run = run_as_nobody(
+        migration, open_folder, src_folder=lists, dest_folder=open_folder / "none", log_folder=logs
+    )
     assert run.code in (EXIT_USAGE, EXIT_STOPPED), run
     run.mentions(str(locked), "permission")
     assert nothing_was_copied(fakes)
@@ -190,8 +229,13 @@ def test_a_log_folder_that_cannot_be_written_is_an_error(fakes, open_folder):
     write_lists(open_folder / "lists", ["a"])
     (open_folder / "none").mkdir()
     (open_folder / "logs").mkdir()
-    run = run_as_nobody(migration, open_folder, src_folder=open_folder / "lists", dest_folder=open_folder / "none",
-                        log_folder=open_folder / "logs")
+    run = run_as_nobody(
+        migration,
+        open_folder,
+        src_folder=open_folder / "lists",
+        dest_folder=open_folder / "none",
+        log_folder=open_folder / "logs",
+    )
     assert run.code in (EXIT_USAGE, EXIT_STOPPED), run
     run.mentions(str(open_folder / "logs"), "permission", "--log-folder")
     assert nothing_was_copied(fakes)
@@ -245,8 +289,19 @@ def test_a_disk_that_is_full_from_the_start_is_noticed_before_the_first_copy(fak
 # Options
 
 
-@pytest.mark.parametrize("option", [
-    "src_url", "src_bucket", "src_key", "src_folder", "dest_url", "dest_bucket", "dest_key", "dest_folder"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "src_url",
+        "src_bucket",
+        "src_key",
+        "src_folder",
+        "dest_url",
+        "dest_bucket",
+        "dest_key",
+        "dest_folder",
+    ],
+)
 def test_a_missing_option_is_named(fakes, option):
     fakes.put_source(a=b"body")
     name = "--" + option.replace("_", "-")
@@ -254,16 +309,29 @@ def test_a_missing_option_is_named(fakes, option):
     assert nothing_was_copied(fakes)
 
 
-@pytest.mark.parametrize("options", [
-    ["--threads", "0"], ["--threads", "many"], ["--transfers", "0"], ["--retries", "-1"], ["--first", "-1"],
-["--memory", "1"], ["--no-such-option"], ["a word too many"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--threads", "0"],
+        ["--threads", "many"],
+        ["--transfers", "0"],
+        ["--retries", "-1"],
+        ["--first", "-1"],
+        ["--memory", "1"],
+        ["--no-such-option"],
+        ["a word too many"],
+    ],
+)
 def test_a_senseless_option_is_a_usage_error(fakes, options):
     fakes.put_source(a=b"body")
     fakes.migration().run(*options).expect(EXIT_USAGE)
     assert nothing_was_copied(fakes)
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:9000", "http://", "http://127.0.0.1:99999", "http://h/path?q"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://127.0.0.1", "127.0.0.1:9000", "http://", "http://127.0.0.1:99999", "http://h/path?q"],
+)
 def test_a_url_that_is_none_of_s3_is_a_usage_error(fakes, url):
     fakes.put_source(a=b"body")
     fakes.migration().run(src_url=url).expect(EXIT_USAGE).mentions("--src-url")

@@ -1,4 +1,5 @@
-"""What belongs to an object besides its bytes travels unchanged, or it is said that it could not."""
+"""What belongs to an object besides its bytes travels unchanged, or it is said that it could
+not."""
 
 import gzip
 
@@ -8,7 +9,7 @@ from program import EXIT_DONE, EXIT_FAILED, Migration, Side
 from s3client import S3Client
 
 TRAVELS = {
-    "content type": {"content-type": "text/plain; charset=\"utf-8\""},
+    "content type": {"content-type": 'text/plain; charset="utf-8"'},
     "encoding": {"content-encoding": "gzip"},
     "language": {"content-language": "de, en"},
     "disposition": {"content-disposition": "attachment; filename*=UTF-8''%e2%82%ac.txt"},
@@ -35,35 +36,52 @@ def test_headers_travel_unchanged(fakes, name):
     assert {header: carried.get(header) for header in TRAVELS[name]} == TRAVELS[name]
 
 
-def test_between_clusters_all_of_them_travel_at_once(ceph_source, ceph_target, new_bucket, tmp_path):
-    """A strict server signs and stores them; the redirect is a feature that this one does not have."""
+def test_between_clusters_all_of_them_travel_at_once(
+    ceph_source, ceph_target, new_bucket, tmp_path
+):
+    """A strict server signs and stores them; the redirect is a feature that this one does not
+    have."""
     source, target = new_bucket(ceph_source), new_bucket(ceph_target)
     old, new = S3Client.of(ceph_source), S3Client.of(ceph_target)
     for number, (name, headers) in enumerate(TRAVELS.items()):
         if name != "redirect":
             old.put(source, f"k{number:02}", name.encode(), headers)
     keys = list(old.listing(source))
-    Migration(Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, keys).run().expect(EXIT_DONE)
+    Migration(
+        Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, keys
+    ).run().expect(EXIT_DONE)
     for key in keys:
         assert interesting(new.get(target, key)) == interesting(old.get(source, key))
 
 
 def interesting(answer) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items()
-            if name.startswith(("content-", "x-amz-meta-", "cache-", "expires", "etag")) and name != "content-range"}
+    return {
+        name: value
+        for name, value in answer.headers.items()
+        if name.startswith(("content-", "x-amz-meta-", "cache-", "expires", "etag"))
+        and name != "content-range"
+    }
 
 
 def test_a_compressed_body_stays_compressed(fakes):
     body = gzip.compress(b"text" * 1000)
-    fakes.source.put("bucket", "key", body, {"content-encoding": "gzip", "content-type": "text/plain"})
+    fakes.source.put(
+        "bucket", "key", body, {"content-encoding": "gzip", "content-type": "text/plain"}
+    )
     fakes.migration().run().expect(EXIT_DONE)
     stored = fakes.target.store.get("bucket", "key")
     assert (stored.body, stored.headers["content-encoding"]) == (body, "gzip")
 
 
-@pytest.mark.parametrize("encoding, left", [
-    ("aws-chunked", None), ("aws-chunked,gzip", "gzip"), ("gzip, aws-chunked", "gzip"), ("br, aws-chunked, gzip", "br, gzip"),
-])
+@pytest.mark.parametrize(
+    "encoding, left",
+    [
+        ("aws-chunked", None),
+        ("aws-chunked,gzip", "gzip"),
+        ("gzip, aws-chunked", "gzip"),
+        ("br, aws-chunked, gzip", "br, gzip"),
+    ],
+)
 def test_the_framing_of_an_upload_is_no_encoding(fakes, encoding, left):
     fakes.source.put("bucket", "key", b"body", {"content-encoding": encoding})
     fakes.migration().run().expect(EXIT_DONE)
@@ -79,7 +97,9 @@ def test_tags_travel(fakes):
     fakes.source.put("bucket", "plain", b"body")
     fakes.migration().run().expect(EXIT_DONE)
     assert fakes.target.store.get("bucket", "tagged").tags == TAGS
-    assert set(fakes.record.counts("source", "GetObjectTagging")) == {"tagged"}, "asked only where the count says so"
+    assert set(fakes.record.counts("source", "GetObjectTagging")) == {"tagged"}, (
+        "asked only where the count says so"
+    )
 
 
 def test_tags_travel_between_clusters(ceph_source, ceph_target, new_bucket, tmp_path):
@@ -89,8 +109,13 @@ def test_tags_travel_between_clusters(ceph_source, ceph_target, new_bucket, tmp_
     old.put(source, "key", b"body")
     tags = {"project": "a+b c=d", "two words": "x y"}
     old.boto().put_object_tagging(
-        Bucket=source, Key="key", Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]})
-    Migration(Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, ["key"]).run().expect(EXIT_DONE)
+        Bucket=source,
+        Key="key",
+        Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]},
+    )
+    Migration(
+        Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, ["key"]
+    ).run().expect(EXIT_DONE)
     assert S3Client.of(ceph_target).tags(target, "key") == tags
 
 
@@ -116,10 +141,19 @@ def test_metadata_that_the_source_keeps_to_itself_is_told(fakes):
 
 
 def test_what_belongs_to_the_answer_does_not_travel(fakes):
-    fakes.source.put("bucket", "key", b"body", {"content-type": "a/b", "x-amz-storage-class": "GLACIER"})
+    fakes.source.put(
+        "bucket", "key", b"body", {"content-type": "a/b", "x-amz-storage-class": "GLACIER"}
+    )
     fakes.migration().run().expect(EXIT_DONE)
     [put] = fakes.record.entries("target", "PutObject", "key")
-    for header in ("x-amz-storage-class", "last-modified", "accept-ranges", "content-range", "server", "etag"):
+    for header in (
+        "x-amz-storage-class",
+        "last-modified",
+        "accept-ranges",
+        "content-range",
+        "server",
+        "etag",
+    ):
         assert header not in put.headers
 
 

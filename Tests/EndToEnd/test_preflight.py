@@ -1,4 +1,5 @@
-"""Before the first object: what is wrong with an endpoint, told so that an operator knows which side and what to do."""
+"""Before the first object: what is wrong with an endpoint, told so that an operator knows which
+side and what to do."""
 
 import json
 import socket
@@ -6,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from fakes3 import faults
-from program import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Migration, Side
+from program import EXIT_DONE, EXIT_STOPPED, Migration, Side
 from s3client import S3Client
 from servers.ports import free_port
 
@@ -72,7 +73,11 @@ def between_clusters(ceph_source, ceph_target, new_bucket, tmp_path):
 
 def with_changed(sides, side, **change):
     source, target, folder = sides
-    source, target = (replace(source, **change), target) if side == "src" else (source, replace(target, **change))
+    source, target = (
+        (replace(source, **change), target)
+        if side == "src"
+        else (source, replace(target, **change))
+    )
     return Migration(source, target, folder, ["key"])
 
 
@@ -96,37 +101,58 @@ def test_a_bucket_that_is_not_there(between_clusters, side):
 
 @SIDES
 def test_somebody_elses_bucket(between_clusters, ceph_source, ceph_target, side):
-    """A source that refuses the bucket may still give objects; one that refuses those too is no source."""
+    """A source that refuses the bucket may still give objects; one that refuses those too is no
+    source."""
     server = ceph_source if side == "src" else ceph_target
     server.add_user(f"stranger-{side}", f"stranger{side}key", "strangersecret")
-    run = with_changed(between_clusters, side, key=f"stranger{side}key", secret="strangersecret").run()
+    run = with_changed(
+        between_clusters, side, key=f"stranger{side}key", secret="strangersecret"
+    ).run()
     run.expect(EXIT_STOPPED).mentions(NAMES[side], "403", "may read|may write")
 
 
 def test_a_target_user_that_may_only_read(between_clusters, ceph_target):
-    """The bucket can be seen; that nothing can be written shows at the probe, before a million objects fail."""
+    """The bucket can be seen; that nothing can be written shows at the probe, before a million
+    objects fail."""
     ceph_target.add_user("reader", "readerkey", "readersecret", "--op-mask=read")
     boto = S3Client.of(ceph_target).boto()
-    boto.put_bucket_policy(Bucket=between_clusters[1].bucket, Policy=_everything_for("reader", between_clusters[1].bucket))
+    boto.put_bucket_policy(
+        Bucket=between_clusters[1].bucket,
+        Policy=_everything_for("reader", between_clusters[1].bucket),
+    )
     migration = with_changed(between_clusters, "dest", key="readerkey", secret="readersecret")
     stopped(migration.run(), "dest", "403")
 
 
 def _everything_for(user: str, bucket: str) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam:::user/{user}"]}, "Action": "s3:*",
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}]})
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": [f"arn:aws:iam:::user/{user}"]},
+                    "Action": "s3:*",
+                    "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                }
+            ],
+        }
+    )
 
 
 @SIDES
-@pytest.mark.parametrize("fault, words", [
-    (faults.permanent_redirect("eu-central-1"), ["eu-central-1", "region"]),
-    (faults.wrong_region("eu-central-1"), ["eu-central-1", "region"]),
-    (faults.signature_does_not_match(), ["403", "secret"]),
-    (faults.expired_token(), ["400", "token|expired"]),
-    (faults.html_page(502), ["502"]),
-    (faults.html_page(200), ["S3"]),
-], ids=["redirect", "region", "signature", "token", "proxy", "web server"])
+@pytest.mark.parametrize(
+    "fault, words",
+    [
+        (faults.permanent_redirect("eu-central-1"), ["eu-central-1", "region"]),
+        (faults.wrong_region("eu-central-1"), ["eu-central-1", "region"]),
+        (faults.signature_does_not_match(), ["403", "secret"]),
+        (faults.expired_token(), ["400", "token|expired"]),
+        (faults.html_page(502), ["502"]),
+        (faults.html_page(200), ["S3"]),
+    ],
+    ids=["redirect", "region", "signature", "token", "proxy", "web server"],
+)
 def test_what_the_server_says_is_passed_on(fakes, migration, side, fault, words):
     fakes.script.add(fault, side="source" if side == "src" else "target", times=None)
     url = (migration.source if side == "src" else migration.target).url
@@ -153,13 +179,17 @@ def test_a_403_for_the_bucket_alone_is_a_warning(fakes, migration, side):
 
 def test_the_probe_leaves_nothing_behind(fakes, migration):
     migration.run().expect(EXIT_DONE)
-    assert fakes.target.store.objects("bucket").keys() == fakes.source.store.objects("bucket").keys()
+    assert (
+        fakes.target.store.objects("bucket").keys() == fakes.source.store.objects("bucket").keys()
+    )
 
 
 def test_the_right_region_is_signed_for(fakes, migration):
     migration.run("--src-region", "eu-west-1", "--dest-region", "us-west-2").expect(EXIT_DONE)
-    regions = {side: {entry.headers["authorization"].split("/")[2] for entry in fakes.record.entries(side)}
-               for side in ("source", "target")}
+    regions = {
+        side: {entry.headers["authorization"].split("/")[2] for entry in fakes.record.entries(side)}
+        for side in ("source", "target")
+    }
     assert regions == {"source": {"eu-west-1"}, "target": {"us-west-2"}}
 
 

@@ -15,7 +15,13 @@ from odd_keys import ODD_KEYS
 from program import EXIT_DONE, program
 from progress_line import progress_lines
 
-STATUS_FIELDS = {"bytes_transferred", "files_total", "percent_complete", "throughput_current", "estimated_end_time"}
+STATUS_FIELDS = {
+    "bytes_transferred",
+    "files_total",
+    "percent_complete",
+    "throughput_current",
+    "estimated_end_time",
+}
 """As in Qumulo Shift's job status."""
 
 
@@ -31,8 +37,14 @@ def run_on_a_terminal(migration, *options) -> tuple[int, str]:
     master, slave = pty.openpty()
     subprocess.run(["stty", "cols", "200"], stdin=slave, check=True)
     process = subprocess.Popen(
-        [program("s3migrate"), *migration.arguments(), *migration.options, *options], stdin=slave, stdout=slave,
-        stderr=slave, env=migration.environment() | {"TERM": "xterm"}, cwd=migration.folder, start_new_session=True)
+        [program("s3migrate"), *migration.arguments(), *migration.options, *options],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=migration.environment() | {"TERM": "xterm"},
+        cwd=migration.folder,
+        start_new_session=True,
+    )
     os.close(slave)
     received, deadline = b"", time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
@@ -58,7 +70,13 @@ def test_a_terminal_shows_one_line_that_is_rewritten(fakes):
     assert len(lines) >= 2
     assert [int(line["upld"]) for line in lines] == sorted(int(line["upld"]) for line in lines)
     last = lines[-1]
-    assert (last["obj"], last["upld"], last["work"], last["percent"], last["fail"]) == ("60", "60", "0", "100", "0")
+    assert (last["obj"], last["upld"], last["work"], last["percent"], last["fail"]) == (
+        "60",
+        "60",
+        "0",
+        "100",
+        "0",
+    )
     fed = len([line for line in text.split("\n") if progress_lines(line)])
     assert fed < len(lines), "the line is rewritten, not repeated below itself"
 
@@ -71,7 +89,9 @@ def test_without_a_terminal_there_is_a_line_every_ten_seconds_and_a_status_file(
     while running.process.poll() is None:
         time.sleep(0.4)
         if status_file.exists():
-            seen.append(json.loads(status_file.read_bytes()))  # whole at any moment: it is replaced, not rewritten
+            seen.append(
+                json.loads(status_file.read_bytes())
+            )  # whole at any moment: it is replaced, not rewritten
     run = running.wait().expect(EXIT_DONE)
     assert run.seconds > 10.5
     lines = progress_lines(run.output)
@@ -84,7 +104,11 @@ def test_without_a_terminal_there_is_a_line_every_ten_seconds_and_a_status_file(
     final = json.loads(status_file.read_bytes())
     assert (final["files_total"], final["bytes_transferred"]) == (60, 600_000)
     assert float(final["percent_complete"]) == 100
-    assert not [path for path in migration.folder.iterdir() if path.name.startswith((".status", "status.json."))]
+    assert not [
+        path
+        for path in migration.folder.iterdir()
+        if path.name.startswith((".status", "status.json."))
+    ]
 
 
 def test_the_counts_of_the_last_line_are_those_of_the_summary(fakes):
@@ -98,10 +122,24 @@ def test_the_counts_of_the_last_line_are_those_of_the_summary(fakes):
     migration = fakes.migration(keys, target_keys=[f"k{number:02}" for number in range(5)])
     run = migration.run().expect(EXIT_DONE)
     last = progress_lines(run.output)[-1]
-    shown = {name: int(last[name]) for name in ("obj", "ign", "exist", "work", "fail", "dn", "up", "upld")}
-    assert shown == {"obj": 42, "ign": 0, "exist": 5, "work": 0, "fail": 0, "dn": 2, "up": 7, "upld": 28}
+    shown = {
+        name: int(last[name])
+        for name in ("obj", "ign", "exist", "work", "fail", "dn", "up", "upld")
+    }
+    assert shown == {
+        "obj": 42,
+        "ign": 0,
+        "exist": 5,
+        "work": 0,
+        "fail": 0,
+        "dn": 2,
+        "up": 7,
+        "upld": 28,
+    }
     summary = run.summary
-    assert [summary[name] for name in ("objects", "exist", "copied", "skipped_source", "skipped_target")] == [42, 5, 28, 2, 7]
+    assert [
+        summary[name] for name in ("objects", "exist", "copied", "skipped_source", "skipped_target")
+    ] == [42, 5, 28, 2, 7]
     assert summary["exit_code"] == 0
     assert summary["bytes_copied"] == 28 * 4
     assert summary["seconds"] >= 0
@@ -113,13 +151,21 @@ def test_a_dry_run_writes_nothing_anywhere(fakes):
     keys = [*fakes.source.store.objects("bucket"), "z-gone"]
     migration = fakes.migration(keys, target_keys=["k07"])
     fakes.target.put("bucket", "k07", b"body")
-    before = {path: path.stat().st_mtime_ns for path in migration.folder.rglob("*") if "output" not in path.parts}
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in migration.folder.rglob("*")
+        if "output" not in path.parts
+    }
     run = migration.run("--dry-run").expect(EXIT_DONE)
     assert set(entry.method for entry in fakes.record.entries("target")) <= {"HEAD", "GET"}
     assert set(entry.method for entry in fakes.record.entries("source")) <= {"HEAD", "GET"}
     assert fakes.record.counts("source", "GetObject") == {}
     assert fakes.target.store.objects("bucket").keys() == {"k07"}
-    after = {path: path.stat().st_mtime_ns for path in migration.folder.rglob("*") if "output" not in path.parts}
+    after = {
+        path: path.stat().st_mtime_ns
+        for path in migration.folder.rglob("*")
+        if "output" not in path.parts
+    }
     # The file that takes this run's own output is ours.
     assert after == before
     assert re.search(r"\b49\b", run.output), run
@@ -139,7 +185,9 @@ def test_the_guides_dry_run_of_the_first_ten_thousand(fakes):
         fakes.source.put("bucket", f"k{number:03}", b"body")
     fakes.migration().run("--dry-run", "--first", 100).expect(EXIT_DONE)
     asked = fakes.record.counts("source", "HeadObject")
-    assert {key for key in asked if key.startswith("k")} <= {f"k{number:03}" for number in range(100)}
+    assert {key for key in asked if key.startswith("k")} <= {
+        f"k{number:03}" for number in range(100)
+    }
     assert len(asked) >= 90
 
 
@@ -160,7 +208,9 @@ def test_the_estimate_is_there_when_sizes_are_known(fakes):
         fakes.source.put("bucket", f"k{number:02}", b"x" * MEBIBYTE)
     fakes.source.latency_s = 0.1
     migration = fakes.migration([], "--threads", "1", "--transfers", "1")
-    (migration.source_lists / "chunk-000").write_bytes(b"".join(b"k%02d\t%d\n" % (n, MEBIBYTE) for n in range(30)))
+    (migration.source_lists / "chunk-000").write_bytes(
+        b"".join(b"k%02d\t%d\n" % (n, MEBIBYTE) for n in range(30))
+    )
     _, text = run_on_a_terminal(migration)
     estimates = [line["eta"] for line in progress_lines(text)]
     assert any(re.fullmatch(r"0h:0+m:\d+s", estimate) for estimate in estimates), estimates

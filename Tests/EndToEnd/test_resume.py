@@ -1,4 +1,5 @@
-"""Stopped at any moment, by anything: a resume reaches the same end, and what the logs held is not done again."""
+"""Stopped at any moment, by anything: a resume reaches the same end, and what the logs held is not
+done again."""
 
 import random
 import shutil
@@ -11,7 +12,15 @@ from dataset import MEBIBYTE, make_objects
 from fakes3 import faults
 from keylist import escaped
 from odd_keys import ODD_KEYS
-from program import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STOPPED, EXIT_USAGE, Migration, Side, check_log
+from program import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_STOPPED,
+    EXIT_USAGE,
+    Migration,
+    Side,
+    check_log,
+)
 from s3client import S3Client
 
 OBJECTS = 1500
@@ -64,7 +73,9 @@ def test_stopped_at_random_moments_it_reaches_the_same_end(slow_fakes, seed, whi
     migration = slow_fakes.migration(chunks=2)
     stop_at_random_moments(slow_fakes, migration, which, random.Random(f"{seed} {which} {turn}"))
     assert without_probes(slow_fakes.wrong()) == []
-    others = {key: outcome for key, outcome in migration.logs.outcomes.items() if outcome != "copied"}
+    others = {
+        key: outcome for key, outcome in migration.logs.outcomes.items() if outcome != "copied"
+    }
     assert others == {}, "a resume knows its own objects"
     assert migration.logs.outcomes.keys() == slow_fakes.source.store.objects("bucket").keys()
     assert migration.logs.summary["not_reached"] == 0
@@ -87,16 +98,24 @@ def test_what_a_stopped_probe_left_behind_is_removed(fakes, which):
         time.sleep(0.01)
     running.send(which)
     running.wait()
-    migration.run(*(["--resume"] if (migration.folder / "logs/run.json").exists() else [])).expect(EXIT_DONE)
+    migration.run(*(["--resume"] if (migration.folder / "logs/run.json").exists() else [])).expect(
+        EXIT_DONE
+    )
     assert fakes.wrong() == []
 
 
-def test_killed_between_clusters_it_reaches_the_same_end(ceph_source, ceph_target, new_bucket, tmp_path, seed):
+def test_killed_between_clusters_it_reaches_the_same_end(
+    ceph_source, ceph_target, new_bucket, tmp_path, seed
+):
     objects = make_objects(1500, 24 * MEBIBYTE, seed + 4, list(ODD_KEYS.values()), tags=True)
     source, target = new_bucket(ceph_source), new_bucket(ceph_target)
     fill(S3Client.of(ceph_source), source, objects)
-    migration = Migration(Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path,
-                          [item.key for item in objects])
+    migration = Migration(
+        Side.of(ceph_source, source),
+        Side.of(ceph_target, target),
+        tmp_path,
+        [item.key for item in objects],
+    )
     chance, options = random.Random(seed), []
     for _ in range(4):
         running = migration.start(*options)
@@ -122,7 +141,9 @@ def test_one_signal_finishes_what_is_in_flight_and_says_how_to_go_on(slow_fakes,
     run.mentions("--resume")
     stored = set(slow_fakes.target.store.objects("bucket"))
     assert 0 < len(stored) < OBJECTS
-    assert stored == migration.logs.settled_keys(), "what was copied stands in a log, and nothing else"
+    assert stored == migration.logs.settled_keys(), (
+        "what was copied stands in a log, and nothing else"
+    )
     assert run.summary["not_reached"] == OBJECTS - len(stored)
     migration.run("--resume").expect(EXIT_DONE)
     assert max(objects_put(slow_fakes).values()) == 1
@@ -130,7 +151,9 @@ def test_one_signal_finishes_what_is_in_flight_and_says_how_to_go_on(slow_fakes,
 
 
 def test_the_second_signal_stops_at_once(slow_fakes):
-    slow_fakes.script.add(faults.stall(), side="target", method="PUT", key="3/object-00500", times=None)
+    slow_fakes.script.add(
+        faults.stall(), side="target", method="PUT", key="3/object-00500", times=None
+    )
     migration = slow_fakes.migration()
     running = migration.start()
     wait_for_puts(slow_fakes, 900)
@@ -195,10 +218,13 @@ def test_start_after_must_not_go_back(fakes):
     migration.run("--start-after", "k030").expect(EXIT_USAGE).mentions("k059", "--start-after")
 
 
-@pytest.mark.parametrize("replaced, words", [
-    ({"dest_bucket": "other"}, ["bucket"]),
-    ({"src_bucket": "other"}, ["bucket"]),
-])
+@pytest.mark.parametrize(
+    "replaced, words",
+    [
+        ({"dest_bucket": "other"}, ["bucket"]),
+        ({"src_bucket": "other"}, ["bucket"]),
+    ],
+)
 def test_a_resume_of_another_run_is_refused(fakes, replaced, words):
     for server in (fakes.source, fakes.target):
         server.store.make_bucket("other")
@@ -212,10 +238,18 @@ def test_a_resume_with_other_lists_is_refused(fakes):
     migration.run("--resume").expect(EXIT_USAGE).mentions("list")
 
 
-@pytest.mark.parametrize("torn", [
-    b"k060\tcop", b"k060\tcopied\t4\t", b"k060\tcopied\t4\tx\tetag\t1", b"\0" * 300, b"k000\tcopied\t4\tx\tetag\t1\n",
-    b"k060\tcopied\n",
-], ids=["half a word", "half a line", "no newline", "zeros", "out of order", "too few fields"])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b"k060\tcop",
+        b"k060\tcopied\t4\t",
+        b"k060\tcopied\t4\tx\tetag\t1",
+        b"\0" * 300,
+        b"k000\tcopied\t4\tx\tetag\t1\n",
+        b"k060\tcopied\n",
+    ],
+    ids=["half a word", "half a line", "no newline", "zeros", "out of order", "too few fields"],
+)
 def test_a_log_torn_by_a_crash_ends_before_the_tear(fakes, torn):
     migration = finished(fakes)
     log = migration.folder / "logs/migrate.log"
@@ -229,13 +263,17 @@ def test_a_log_torn_by_a_crash_ends_before_the_tear(fakes, torn):
     check_log(migration).expect(EXIT_DONE)
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda lines: lines[1:] + lines[:1],
-    lambda lines: lines[:5] + lines[4:],
-    lambda lines: [*lines[:-1], lines[-1][:-3]],
-    lambda lines: [*lines[:5], b"k0045\tcopied\n", *lines[5:]],
-    lambda lines: [*lines[:5], lines[5].replace(b"\tcopied\t", b"\tcoppied\t"), *lines[6:]],
-], ids=["order", "twice", "torn", "fields", "outcome"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda lines: lines[1:] + lines[:1],
+        lambda lines: lines[:5] + lines[4:],
+        lambda lines: [*lines[:-1], lines[-1][:-3]],
+        lambda lines: [*lines[:5], b"k0045\tcopied\n", *lines[5:]],
+        lambda lines: [*lines[:5], lines[5].replace(b"\tcopied\t", b"\tcoppied\t"), *lines[6:]],
+    ],
+    ids=["order", "twice", "torn", "fields", "outcome"],
+)
 def test_check_log_finds_what_is_wrong(fakes, spoil):
     migration = finished(fakes, count=20)
     check_log(migration).expect(EXIT_DONE)
@@ -273,4 +311,6 @@ def test_logs_that_were_moved_go_on_elsewhere(fakes):
     shutil.copytree(migration.folder / "logs", migration.folder / "moved")
     fakes.target.store.delete("bucket", "k000")
     migration.run("--resume", logs="moved").expect(EXIT_DONE)
-    assert "k000" not in fakes.target.store.objects("bucket"), "it was logged, so it is not copied again"
+    assert "k000" not in fakes.target.store.objects("bucket"), (
+        "it was logged, so it is not copied again"
+    )

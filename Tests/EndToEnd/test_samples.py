@@ -19,23 +19,38 @@ SAMPLES = TOP / "samples"
 
 def run_sample(name, *arguments, environment) -> subprocess.CompletedProcess:
     return subprocess.run(
-        ["bash", SAMPLES / name, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=150)
+        ["bash", SAMPLES / name, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
 
 
 @pytest.fixture
 def bucket(rclone_server, ceph_target, new_bucket, tmp_path, seed):
-    """A bucket that is a directory too, as behind a file system with an S3 door; and the environment of the samples."""
-    objects = make_objects(120, 4 * MEBIBYTE, seed + 9, list(odd_keys_for("ceph", "rclone").values()), expires=False)
+    """A bucket that is a directory too, as behind a file system with an S3 door; and the
+    environment of the samples."""
+    objects = make_objects(
+        120, 4 * MEBIBYTE, seed + 9, list(odd_keys_for("ceph", "rclone").values()), expires=False
+    )
     name = new_bucket(rclone_server)
     fill(S3Client.of(rclone_server), name, objects)
     S3Client.of(ceph_target).make_bucket(name)
     environment = clean_environment(
-        S3MIGRATE=program("s3migrate"), S3FIND=program("s3find"), WORK=str(tmp_path / "work"),
+        S3MIGRATE=program("s3migrate"),
+        S3FIND=program("s3find"),
+        WORK=str(tmp_path / "work"),
         SRC_DIRECTORY=str(rclone_server.objects / name),
-        SRC_URL=rclone_server.url, SRC_BUCKET=name, S3MIGRATE_SRC_KEY=rclone_server.key,
+        SRC_URL=rclone_server.url,
+        SRC_BUCKET=name,
+        S3MIGRATE_SRC_KEY=rclone_server.key,
         S3MIGRATE_SRC_SECRET=rclone_server.secret,
-        DEST_URL=ceph_target.url, DEST_BUCKET=name, S3MIGRATE_DEST_KEY=ceph_target.key,
-        S3MIGRATE_DEST_SECRET=ceph_target.secret)
+        DEST_URL=ceph_target.url,
+        DEST_BUCKET=name,
+        S3MIGRATE_DEST_KEY=ceph_target.key,
+        S3MIGRATE_DEST_SECRET=ceph_target.secret,
+    )
     return objects, name, environment
 
 
@@ -74,10 +89,27 @@ def test_retry_until_nothing_fails(bucket, ceph_target, tmp_path):
 def test_the_demo_runs(tmp_path):
     """The same script as `make demo`, without its building."""
     demo = subprocess.run(
-        [sys.executable, "-m", "servers", "rclone", "rclone", "--", "bash", TOP / "samples/demo.sh"],
-        cwd=Path(__file__).parent, capture_output=True, text=True, timeout=150,
-        env=clean_environment(S3MIGRATE=program("s3migrate"), S3FIND=program("s3find"), RCLONE=rclone_program(),
-                              DEMO=str(tmp_path / "demo")))
+        [
+            sys.executable,
+            "-m",
+            "servers",
+            "rclone",
+            "rclone",
+            "--",
+            "bash",
+            TOP / "samples/demo.sh",
+        ],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        env=clean_environment(
+            S3MIGRATE=program("s3migrate"),
+            S3FIND=program("s3find"),
+            RCLONE=rclone_program(),
+            DEMO=str(tmp_path / "demo"),
+        ),
+    )
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "exist" in demo.stdout and "copied" in demo.stdout
 

@@ -16,32 +16,53 @@ def failed_to_folder(migration, folder, *logs):
 
 
 def keys_of_lists(folder) -> list[str]:
-    lines = [line for path in sorted(folder.iterdir()) if path.name != "manifest.json" and not path.name.startswith(".")
-             for line in path.read_bytes().splitlines()]
+    lines = [
+        line
+        for path in sorted(folder.iterdir())
+        if path.name != "manifest.json" and not path.name.startswith(".")
+        for line in path.read_bytes().splitlines()
+    ]
     return [unescaped(line.split(b"\t")[0]) for line in lines]
 
 
 def deny_puts(server, bucket, pattern):
     """A bucket policy under which nobody may write keys of the pattern."""
-    policy = {"Version": "2012-10-17", "Statement": [{
-        "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/{pattern}"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{bucket}/{pattern}",
+            }
+        ],
+    }
     S3Client.of(server).boto().put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
 def test_objects_without_permission_fail_and_the_second_pass_copies_just_them(
-        ceph_source, ceph_target, new_bucket, tmp_path):
+    ceph_source, ceph_target, new_bucket, tmp_path
+):
     source, target = new_bucket(ceph_source), new_bucket(ceph_target)
-    keys = [*(f"open/{number:03}" for number in range(150)), *(f"closed/{number:03}" for number in range(12))]
+    keys = [
+        *(f"open/{number:03}" for number in range(150)),
+        *(f"closed/{number:03}" for number in range(12)),
+    ]
     for key in keys:
         S3Client.of(ceph_source).put(source, key, key.encode())
     deny_puts(ceph_target, target, "closed/*")
-    migration = Migration(Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, keys)
+    migration = Migration(
+        Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, keys
+    )
     closed = {key for key in keys if key.startswith("closed/")}
 
     first = migration.run().expect(EXIT_FAILED)
     assert first.logs.keys_with("fail") == closed
     assert {line.key for line in first.logs.failed} == closed
-    assert {(line.stage, line.http_status, line.s3_code) for line in first.logs.failed} == {("put", "403", "AccessDenied")}
+    assert {(line.stage, line.http_status, line.s3_code) for line in first.logs.failed} == {
+        ("put", "403", "AccessDenied")
+    }
     assert (first.summary["failed"], first.summary["copied"]) == (12, 150)
     first.mentions("failed.log", "--failed-to-folder")
 
@@ -58,7 +79,9 @@ def test_objects_without_permission_fail_and_the_second_pass_copies_just_them(
 
 
 def broken_for(fakes, pattern, side="target", method="PUT"):
-    return fakes.script.add(faults.internal_error(), side=side, method=method, key=pattern, times=None)
+    return fakes.script.add(
+        faults.internal_error(), side=side, method=method, key=pattern, times=None
+    )
 
 
 def test_a_broken_server_fails_objects_and_odd_keys_reach_the_list(fakes):
@@ -107,8 +130,12 @@ def test_the_list_of_failed_keys_needs_an_empty_folder_and_logs(fakes):
     fakes.put_source(k=b"body")
     migration = fakes.migration()
     migration.run().expect(EXIT_DONE)
-    failed_to_folder(migration, migration.source_lists, "logs").expect(EXIT_USAGE).mentions("empty", "source-lists")
-    failed_to_folder(migration, migration.folder / "new", "no-logs").expect(EXIT_USAGE).mentions("no-logs")
+    failed_to_folder(migration, migration.source_lists, "logs").expect(EXIT_USAGE).mentions(
+        "empty", "source-lists"
+    )
+    failed_to_folder(migration, migration.folder / "new", "no-logs").expect(EXIT_USAGE).mentions(
+        "no-logs"
+    )
     failed_to_folder(migration, migration.folder / "none", "logs").expect(EXIT_DONE)
     assert keys_of_lists(migration.folder / "none") == []
 

@@ -33,8 +33,11 @@ def migration(fakes):
 
 def secrets_in_environment():
     return clean_environment(
-        S3MIGRATE_SRC_SECRET=SOURCE_SECRET, S3MIGRATE_DEST_SECRET=TARGET_SECRET,
-        S3MIGRATE_SRC_SESSION_TOKEN=TOKEN, S3MIGRATE_DEST_SESSION_TOKEN=TOKEN)
+        S3MIGRATE_SRC_SECRET=SOURCE_SECRET,
+        S3MIGRATE_DEST_SECRET=TARGET_SECRET,
+        S3MIGRATE_SRC_SESSION_TOKEN=TOKEN,
+        S3MIGRATE_DEST_SESSION_TOKEN=TOKEN,
+    )
 
 
 def by_environment(migration, *options, **replaced):
@@ -42,8 +45,13 @@ def by_environment(migration, *options, **replaced):
 
 
 def by_flags(migration, *options, **replaced):
-    return migration.run(*options, environment=clean_environment(), src_secret=SOURCE_SECRET,
-                         dest_secret=TARGET_SECRET, **replaced)
+    return migration.run(
+        *options,
+        environment=clean_environment(),
+        src_secret=SOURCE_SECRET,
+        dest_secret=TARGET_SECRET,
+        **replaced,
+    )
 
 
 WAYS = pytest.mark.parametrize("way", [by_environment, by_flags])
@@ -63,7 +71,9 @@ def test_a_run_with_failures_leaks_nothing(fakes, migration, way):
 
 
 @WAYS
-@pytest.mark.parametrize("fault", [faults.signature_does_not_match(), faults.invalid_access_key(), faults.reset()])
+@pytest.mark.parametrize(
+    "fault", [faults.signature_does_not_match(), faults.invalid_access_key(), faults.reset()]
+)
 def test_a_run_that_cannot_begin_leaks_nothing(fakes, migration, way, fault):
     fakes.script.add(fault, side="source", times=None)
     run = way(migration).expect(EXIT_STOPPED)
@@ -71,7 +81,9 @@ def test_a_run_that_cannot_begin_leaks_nothing(fakes, migration, way, fault):
 
 
 @WAYS
-@pytest.mark.parametrize("options", [["--no-such-option"], ["--threads", "x"], ["stray"], ["--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "options", [["--no-such-option"], ["--threads", "x"], ["stray"], ["--help"], ["--version"]]
+)
 def test_usage_and_help_leak_nothing(migration, way, options):
     run = way(migration, *options)
     assert run.code == (EXIT_DONE if options[0] in ("--help", "--version") else EXIT_USAGE), run
@@ -81,7 +93,13 @@ def test_usage_and_help_leak_nothing(migration, way, options):
 def test_a_server_that_echoes_the_request_makes_no_leak(fakes, migration):
     """Some servers quote the string to sign or the header; what they say is logged."""
     echo = f"you sent {TOKEN} and I expected {SOURCE_SECRET}"
-    fakes.script.add(faults.failure(403, "AccessDenied", echo), side="source", method="GetObject", key="k05", times=None)
+    fakes.script.add(
+        faults.failure(403, "AccessDenied", echo),
+        side="source",
+        method="GetObject",
+        key="k05",
+        times=None,
+    )
     run = by_environment(migration).expect(EXIT_FAILED)
     assert leaks(run, migration.folder) == []
 
@@ -115,25 +133,34 @@ def test_secrets_come_from_a_profile(fakes, migration, tmp_path):
     (home / ".aws/credentials").write_text(
         f"[default]\naws_access_key_id = other\naws_secret_access_key = other\n\n"
         f"[old-cluster]\naws_access_key_id = profilekey\naws_secret_access_key = {SOURCE_SECRET}\n"
-        f"aws_session_token = {TOKEN}\n")
+        f"aws_session_token = {TOKEN}\n"
+    )
     environment = clean_environment(HOME=str(home), S3MIGRATE_DEST_SECRET=TARGET_SECRET)
-    run = migration.run("--src-profile", "old-cluster", src_key=None, environment=environment).expect(EXIT_DONE)
+    run = migration.run(
+        "--src-profile", "old-cluster", src_key=None, environment=environment
+    ).expect(EXIT_DONE)
     assert leaks(run, migration.folder) == []
     for entry in fakes.record.entries("source"):
         assert "Credential=profilekey/" in entry.headers["authorization"]
 
 
 def test_a_missing_secret_says_where_to_put_it(migration):
-    run = migration.run(environment=clean_environment(S3MIGRATE_DEST_SECRET=TARGET_SECRET)).expect(EXIT_USAGE)
+    run = migration.run(environment=clean_environment(S3MIGRATE_DEST_SECRET=TARGET_SECRET)).expect(
+        EXIT_USAGE
+    )
     run.mentions("S3MIGRATE_SRC_SECRET")
 
 
 def test_help_names_every_option(tmp_path):
     """What the guide names, what DESIGN adds, and the exit codes."""
     text = run_program("s3migrate", "--help", folder=tmp_path).expect(EXIT_DONE).stdout
-    options = """--src-url --src-bucket --src-key --src-secret --src-folder --src-region --src-profile --src-ca-file
-        --dest-url --dest-bucket --dest-key --dest-secret --dest-folder --dest-region --dest-profile --dest-ca-file
-        --threads --transfers --hash-count --hash-value --start-after --resume --failed-to-folder --dry-run --first
+    options = """
+        --src-url --src-bucket --src-key --src-secret --src-folder --src-region --src-profile
+        --src-ca-file --dest-url --dest-bucket --dest-key --dest-secret --dest-folder
+        --dest-region --dest-profile --dest-ca-file --threads --transfers --hash-count
+        --hash-value --start-after --resume --failed-to-folder --dry-run --first
         --multipart-threshold --memory --retries --timeout --log-folder --status-file
-        --allow-weak-conditions --allow-incomplete-list --allow-missing --check-log S3MIGRATE_SRC_SECRET""".split()
+        --allow-weak-conditions --allow-incomplete-list --allow-missing --check-log
+        S3MIGRATE_SRC_SECRET
+    """.split()
     assert [option for option in options if option not in text] == []

@@ -1,4 +1,5 @@
-"""The real servers: they start, they are what the tables say, and nothing of them is left when they have stopped."""
+"""The real servers: they start, they are what the tables say, and nothing of them is left when they
+have stopped."""
 
 import os
 import subprocess
@@ -33,10 +34,15 @@ def client(server):
 
 def test_the_table_of_refused_keys_is_true(server, client):
     client.make_bucket("odd")
-    # A key that is found before it was put is another one's double; it shall not overwrite that one.
+    # A key that is found before it was put is another one's double; it shall not overwrite that
+    # one.
     doubles = {oddity for oddity, key in ODD_KEYS.items() if not _put_as_new(client, oddity, key)}
     listed = client.listing("odd")  # rclone forgets some keys only when it lists
-    refused = {oddity for oddity, key in ODD_KEYS.items() if key not in listed or not _reads_back(client, oddity, key)}
+    refused = {
+        oddity
+        for oddity, key in ODD_KEYS.items()
+        if key not in listed or not _reads_back(client, oddity, key)
+    }
     assert refused | doubles == set(REFUSED[server.kind])
 
 
@@ -47,7 +53,9 @@ def _put_as_new(client, oddity, key) -> bool:
 
 
 def _reads_back(client, oddity, key) -> bool:
-    return _status(client.head, "odd", key) == 200 and client.get("odd", key).body == oddity.encode()
+    return (
+        _status(client.head, "odd", key) == 200 and client.get("odd", key).body == oddity.encode()
+    )
 
 
 def test_odd_keys_are_odd_but_allowed():
@@ -65,7 +73,8 @@ def test_capabilities_are_as_declared(server, client):
     ranged = client.get("bucket", "key", {"range": "bytes=0-4"})
     found = {
         "honest_ranges": ranged.status == 206,
-        "conditional_put": _status(client.put, "bucket", "key", b"x", {"if-none-match": "*"}) == 412,
+        "conditional_put": _status(client.put, "bucket", "key", b"x", {"if-none-match": "*"})
+        == 412,
         "expires": client.get("bucket", "key").headers.get("expires") == "5d",
         "tagging": _status(client.put, "bucket", "tagged", b"", {"x-amz-tagging": "a=b"}) == 200
         and client.get("bucket", "tagged").headers.get("x-amz-tagging-count") == "1",
@@ -98,8 +107,19 @@ def test_nothing_is_left_after_a_stop(kind):
 
 def test_servers_die_with_a_killed_starter():
     """As when a CI job is cut off: nobody could stop them any more."""
-    command = [sys.executable, "-m", "servers", "rclone", "--", "sh", "-c", "echo $S3_1_URL; exec sleep 60"]
-    starter = subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    command = [
+        sys.executable,
+        "-m",
+        "servers",
+        "rclone",
+        "--",
+        "sh",
+        "-c",
+        "echo $S3_1_URL; exec sleep 60",
+    ]
+    starter = subprocess.Popen(
+        command, cwd=HERE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     url = starter.stdout.readline().strip()
     assert _answers(url)
     starter.kill()
@@ -114,7 +134,10 @@ def test_servers_die_with_a_killed_starter():
 def test_the_command_line_passes_the_exit_code_on():
     run = [sys.executable, "-m", "servers"]
     assert subprocess.run([*run, "rclone", "--", "sh", "-c", "exit 7"], cwd=HERE).returncode == 7
-    assert subprocess.run([*run, "unheard-of", "--", "true"], cwd=HERE, capture_output=True).returncode == 2
+    assert (
+        subprocess.run([*run, "unheard-of", "--", "true"], cwd=HERE, capture_output=True).returncode
+        == 2
+    )
     assert subprocess.run([*run, "rclone"], cwd=HERE, capture_output=True).returncode == 2
 
 

@@ -1,4 +1,5 @@
-"""The fake server itself: S3's rules as Ceph keeps them, and that each fault does what its name says."""
+"""The fake server itself: S3's rules as Ceph keeps them, and that each fault does what its name
+says."""
 
 import hashlib
 import http.client
@@ -17,7 +18,9 @@ BODY = bytes(range(256)) * 40
 @pytest.fixture
 def fake():
     with FakeS3("target") as server:
-        server.put("bucket", "key", BODY, {"content-type": "text/plain", "x-amz-meta-a": "b"}, {"t": "v"})
+        server.put(
+            "bucket", "key", BODY, {"content-type": "text/plain", "x-amz-meta-a": "b"}, {"t": "v"}
+        )
         yield server
 
 
@@ -43,21 +46,33 @@ def code_of(call, *arguments, **named) -> str:
 
 
 def test_an_object_comes_back_as_it_was_put(client):
-    client.put("bucket", "a//b?c #\n%2F", b"body", {"content-type": "x/y", "x-amz-meta-q": "1", "expires": "5d"})
+    client.put(
+        "bucket",
+        "a//b?c #\n%2F",
+        b"body",
+        {"content-type": "x/y", "x-amz-meta-q": "1", "expires": "5d"},
+    )
     answer = client.get("bucket", "a//b?c #\n%2F")
     assert answer.body == b"body"
     assert answer.etag == hashlib.md5(b"body").hexdigest()
-    assert [answer.headers[name] for name in ("content-type", "x-amz-meta-q", "expires")] == ["x/y", "1", "5d"]
+    assert [answer.headers[name] for name in ("content-type", "x-amz-meta-q", "expires")] == [
+        "x/y",
+        "1",
+        "5d",
+    ]
 
 
-@pytest.mark.parametrize("wanted, status, body, span", [
-    ("bytes=0-9", 206, BODY[:10], f"bytes 0-9/{len(BODY)}"),
-    ("bytes=100-", 206, BODY[100:], f"bytes 100-{len(BODY) - 1}/{len(BODY)}"),
-    ("bytes=-5", 206, BODY[-5:], f"bytes {len(BODY) - 5}-{len(BODY) - 1}/{len(BODY)}"),
-    ("bytes=0-999999", 206, BODY, f"bytes 0-{len(BODY) - 1}/{len(BODY)}"),
-    ("bytes=0-1,5-6", 200, BODY, None),
-    ("lines=1-2", 200, BODY, None),
-])
+@pytest.mark.parametrize(
+    "wanted, status, body, span",
+    [
+        ("bytes=0-9", 206, BODY[:10], f"bytes 0-9/{len(BODY)}"),
+        ("bytes=100-", 206, BODY[100:], f"bytes 100-{len(BODY) - 1}/{len(BODY)}"),
+        ("bytes=-5", 206, BODY[-5:], f"bytes {len(BODY) - 5}-{len(BODY) - 1}/{len(BODY)}"),
+        ("bytes=0-999999", 206, BODY, f"bytes 0-{len(BODY) - 1}/{len(BODY)}"),
+        ("bytes=0-1,5-6", 200, BODY, None),
+        ("lines=1-2", 200, BODY, None),
+    ],
+)
 def test_ranges(client, wanted, status, body, span):
     answer = client.get("bucket", "key", {"range": wanted})
     assert (answer.status, answer.body, answer.headers.get("content-range")) == (status, body, span)
@@ -69,14 +84,17 @@ def test_a_range_of_an_empty_object_is_416(fake, client):
     assert client.get("bucket", "empty").body == b""
 
 
-@pytest.mark.parametrize("method, headers, status", [
-    ("GET", {"if-match": f'"{hashlib.md5(BODY).hexdigest()}"'}, 200),
-    ("GET", {"if-match": '"other"'}, 412),
-    ("GET", {"if-none-match": "*"}, 304),
-    ("PUT", {"if-none-match": "*"}, 412),
-    ("PUT", {"if-match": f'"{hashlib.md5(BODY).hexdigest()}"'}, 200),
-    ("PUT", {"if-match": '"other"'}, 412),
-])
+@pytest.mark.parametrize(
+    "method, headers, status",
+    [
+        ("GET", {"if-match": f'"{hashlib.md5(BODY).hexdigest()}"'}, 200),
+        ("GET", {"if-match": '"other"'}, 412),
+        ("GET", {"if-none-match": "*"}, 304),
+        ("PUT", {"if-none-match": "*"}, 412),
+        ("PUT", {"if-match": f'"{hashlib.md5(BODY).hexdigest()}"'}, 200),
+        ("PUT", {"if-match": '"other"'}, 412),
+    ],
+)
 def test_conditions(client, method, headers, status):
     assert status_of(client.request, method, "bucket", "key", headers=headers) == status
 
@@ -92,7 +110,10 @@ def test_a_sloppy_server_ignores_conditions_and_ranges():
 
 def test_only_one_of_many_conditional_puts_wins(client):
     def attempt(number):
-        return status_of(client.put, "bucket", "raced", str(number).encode(), {"if-none-match": "*"})
+        return status_of(
+            client.put, "bucket", "raced", str(number).encode(), {"if-none-match": "*"}
+        )
+
     assert sorted(at_once(attempt, range(20))) == [200] + [412] * 19
 
 
@@ -105,7 +126,9 @@ def test_a_wrong_content_md5_stores_nothing(client):
 def test_missing_things_have_their_codes(client):
     assert code_of(client.get, "bucket", "none") == "NoSuchKey"
     assert code_of(client.get, "none", "key") == "NoSuchBucket"
-    assert code_of(client.request, "POST", "bucket", "key", query={"uploads": ""}) == "NotImplemented"
+    assert (
+        code_of(client.request, "POST", "bucket", "key", query={"uploads": ""}) == "NotImplemented"
+    )
 
 
 def test_tags_are_counted_and_read_back(client):
@@ -113,7 +136,9 @@ def test_tags_are_counted_and_read_back(client):
     assert client.tags("bucket", "key") == {"t": "v"}
     client.put("bucket", "tagged", b"", {"x-amz-tagging": "a=%2B%20&b="})
     assert client.tags("bucket", "tagged") == {"a": "+ ", "b": ""}
-    client.boto().put_object_tagging(Bucket="bucket", Key="tagged", Tagging={"TagSet": [{"Key": "<", "Value": "&"}]})
+    client.boto().put_object_tagging(
+        Bucket="bucket", Key="tagged", Tagging={"TagSet": [{"Key": "<", "Value": "&"}]}
+    )
     assert client.tags("bucket", "tagged") == {"<": "&"}
 
 
@@ -127,7 +152,12 @@ def test_every_request_is_recorded(fake, client):
     client.get("bucket", "key", {"range": "bytes=0-0"})
     client.put("bucket", "new", b"body")
     get, put = fake.record.entries()
-    assert (get.operation, get.key, get.headers["range"], get.status) == ("GetObject", "key", "bytes=0-0", 206)
+    assert (get.operation, get.key, get.headers["range"], get.status) == (
+        "GetObject",
+        "key",
+        "bytes=0-0",
+        206,
+    )
     assert (put.operation, put.body_bytes, put.side) == ("PutObject", 4, "target")
     assert fake.record.operations("target") == {"GetObject": 1, "PutObject": 1}
     assert fake.record.counts(operation="PutObject", since=1) == {"new": 1}
@@ -137,7 +167,8 @@ def test_every_request_is_recorded(fake, client):
 
 
 def strike(fake, fault, method="GET", key="key", body=b"", headers=None):
-    """One request by itself on a fresh connection; the exception's name when no whole answer came."""
+    """One request by itself on a fresh connection; the exception's name when no whole answer
+    came."""
     fake.script.add(fault, method=method, key=key)
     connection = http.client.HTTPConnection("127.0.0.1", fake.port, timeout=1)
     try:
@@ -151,30 +182,34 @@ def strike(fake, fault, method="GET", key="key", body=b"", headers=None):
         fake.script.verify_all_hit()
 
 
-@pytest.mark.parametrize("fault, what", [
-    (faults.reset(), "ConnectionResetError"),
-    (faults.close(), "RemoteDisconnected"),
-    (faults.lost_answer(), "RemoteDisconnected"),
-    (faults.reset_in_body(100), "ConnectionResetError"),
-    (faults.short_body(100), "IncompleteRead"),
-    (faults.stall(), "TimeoutError"),
-    (faults.stall(after=100), "TimeoutError"),
-    (faults.slow_down(2), 503),
-    (faults.internal_error(), 500),
-    (faults.error_in_200(), 200),
-    (faults.html_page(), 502),
-    (faults.access_denied(), 403),
-    (faults.signature_does_not_match(), 403),
-    (faults.invalid_access_key(), 403),
-    (faults.skewed("Wed, 21 Oct 2015 07:28:00 GMT"), 403),
-    (faults.expired_token(), 400),
-    (faults.permanent_redirect("eu-west-1"), 301),
-    (faults.wrong_region("eu-west-1"), 400),
-    (faults.lying_412(), 412),
-    (faults.conflict(), 409),
-    (faults.delay(0.2), 200),
-    (faults.close_after_answer(), 200),
-], ids=lambda value: getattr(value, "name", str(value)))
+@pytest.mark.parametrize(
+    "fault, what",
+    [
+        (faults.reset(), "ConnectionResetError"),
+        (faults.close(), "RemoteDisconnected"),
+        (faults.lost_answer(), "RemoteDisconnected"),
+        (faults.reset_in_body(100), "ConnectionResetError"),
+        (faults.short_body(100), "IncompleteRead"),
+        (faults.stall(), "TimeoutError"),
+        (faults.stall(after=100), "TimeoutError"),
+        (faults.slow_down(2), 503),
+        (faults.internal_error(), 500),
+        (faults.error_in_200(), 200),
+        (faults.html_page(), 502),
+        (faults.access_denied(), 403),
+        (faults.signature_does_not_match(), 403),
+        (faults.invalid_access_key(), 403),
+        (faults.skewed("Wed, 21 Oct 2015 07:28:00 GMT"), 403),
+        (faults.expired_token(), 400),
+        (faults.permanent_redirect("eu-west-1"), 301),
+        (faults.wrong_region("eu-west-1"), 400),
+        (faults.lying_412(), 412),
+        (faults.conflict(), 409),
+        (faults.delay(0.2), 200),
+        (faults.close_after_answer(), 200),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
 def test_a_fault_is_seen_by_the_client(fake, fault, what):
     assert strike(fake, fault)[0] == what
 
@@ -188,8 +223,14 @@ def test_a_lost_answer_has_its_effect_and_a_reset_has_none(fake):
 
 def test_the_headers_of_refusals(fake):
     assert strike(fake, faults.slow_down(2))[2]["retry-after"] == "2"
-    assert strike(fake, faults.skewed("Wed, 21 Oct 2015 07:28:00 GMT"))[2]["date"] == "Wed, 21 Oct 2015 07:28:00 GMT"
-    assert strike(fake, faults.permanent_redirect("eu-west-1"))[2]["x-amz-bucket-region"] == "eu-west-1"
+    assert (
+        strike(fake, faults.skewed("Wed, 21 Oct 2015 07:28:00 GMT"))[2]["date"]
+        == "Wed, 21 Oct 2015 07:28:00 GMT"
+    )
+    assert (
+        strike(fake, faults.permanent_redirect("eu-west-1"))[2]["x-amz-bucket-region"]
+        == "eu-west-1"
+    )
     assert b"<Region>eu-west-1</Region>" in strike(fake, faults.wrong_region("eu-west-1"))[1]
 
 
@@ -197,7 +238,10 @@ def test_lies(fake):
     ranged = {"range": "bytes=0-9"}
     assert strike(fake, faults.wrong_etag("f" * 32))[2]["etag"] == f'"{"f" * 32}"'
     assert strike(fake, faults.range_ignored(), headers=ranged)[:2] == (200, BODY)
-    assert strike(fake, faults.wrong_content_range(), headers=ranged)[2]["content-range"] == "bytes 7-9/10"
+    assert (
+        strike(fake, faults.wrong_content_range(), headers=ranged)[2]["content-range"]
+        == "bytes 7-9/10"
+    )
     assert strike(fake, faults.flipped_byte(3))[1] == BODY[:3] + b"\xfc" + BODY[4:]
     strike(fake, faults.flipped_byte_in_request(), "PUT", "flipped", b"\0abc")
     assert fake.store.get("bucket", "flipped").body == b"\xffabc"
@@ -268,7 +312,8 @@ def test_two_servers_share_script_and_record():
 
 
 def test_it_is_fast_enough(client):
-    """The suites send thousands of requests; a fake below some hundred a second would make them crawl."""
+    """The suites send thousands of requests; a fake below some hundred a second would make them
+    crawl."""
     started = time.monotonic()
     at_once(lambda number: client.put("bucket", f"fast/{number}", b"x" * 1000), range(1000))
     assert 1000 / (time.monotonic() - started) > 300

@@ -109,7 +109,7 @@ import Testing
         #expect(
             signed.lines.dropLast() == [
                 "content-type: text/plain", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
-                "x-amz-date: 20260101T000000Z", "x-amz-meta-blank;", "x-amz-meta-empty;",
+                "x-amz-date: 20260101T000000Z", "x-amz-meta-blank:", "x-amz-meta-empty:",
                 "x-amz-meta-spaces: a   b", "x-amz-meta-two: 1,2", "x-amz-security-token: token",
             ])
         let names =

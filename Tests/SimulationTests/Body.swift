@@ -1,5 +1,6 @@
 //! An object's bytes without the bytes: which contents they come from, so that a mixture shows by itself.
 
+import Migration
 import S3
 
 /// Bytes, as pieces of contents that clients once wrote. A body of gigabytes is as small as one of ten bytes, two
@@ -10,14 +11,20 @@ struct Body: Hashable, Sendable {
         var range: Range<Int64>
     }
 
+    /// One accident to a byte; no two are alike, as two at random seldom are.
+    struct Flip: Hashable, Sendable {
+        var place: Int64
+        var accident: UInt64
+    }
+
     /// The content of memory that nobody has written to.
     static let garbage = -1
     /// The content of bodies that have their bytes.
     private static let textual = -2
 
     private(set) var pieces: [Piece] = []
-    /// The places at which a bit is not what the content has, ascending.
-    private(set) var flips: [Int64] = []
+    /// Where bits are not what the content has.
+    private(set) var flips: [Flip] = []
 
     /// The bytes themselves, of a body that is not an object's: XML, or the probe's.
     private(set) var text: [UInt8] = []
@@ -52,7 +59,10 @@ struct Body: Hashable, Sendable {
             start = end
         }
         precondition(range.upperBound <= start, "bytes beyond the end of a body")
-        part.flips = flips.filter(range.contains).map { $0 - range.lowerBound }
+        for flip in flips where range.contains(flip.place) {
+            part.flips.append(
+                Flip(place: flip.place - range.lowerBound, accident: flip.accident))
+        }
         return part
     }
 
@@ -66,19 +76,18 @@ struct Body: Hashable, Sendable {
         }
         for (part, start) in [(other, offset), (self[min(end, count)..<count], end)] {
             for piece in part.pieces { stored.append(piece) }
-            stored.flips += part.flips.map { $0 + start }
+            for flip in part.flips {
+                stored.flips.append(Flip(place: flip.place + start, accident: flip.accident))
+            }
         }
         self = stored
     }
 
-    /// The same with one bit turned over.
-    func flipped(at place: Int64) -> Body {
+    /// The same with bits turned over somewhere; there must be a byte at least.
+    func flipped(_ random: inout SeededRandom) -> Body {
         var body = self
-        if let index = flips.firstIndex(of: place) {
-            body.flips.remove(at: index)
-        } else {
-            body.flips = (flips + [place]).sorted()
-        }
+        let place = Int64.random(in: 0..<byteCount, using: &random)
+        body.flips.append(Flip(place: place, accident: random.next()))
         return body
     }
 
@@ -101,7 +110,7 @@ extension Body {
         for piece in pieces {
             text += "\(piece.content):\(piece.range.lowerBound)-\(piece.range.upperBound);"
         }
-        for flip in flips { text += "^\(flip)" }
+        for flip in flips { text += "^\(flip.place):\(flip.accident)" }
         return MD5.digest(of: Array(text.utf8))
     }
 }
@@ -113,6 +122,6 @@ extension Body: CustomStringConvertible {
             return "\(name)[\($0.range.lowerBound)..<\($0.range.upperBound)]"
         }
         let text = parts.isEmpty ? "empty" : parts.joined(separator: " + ")
-        return flips.isEmpty ? text : text + ", flipped at \(flips)"
+        return flips.isEmpty ? text : text + ", flipped at \(flips.map(\.place))"
     }
 }

@@ -156,6 +156,7 @@ extension World {
         case .damaged:
             // A client that writes at this very moment can make it impossible to tell.
             transfer.isBodyDoubtful(scenario) || touched.contains(key)
+                || transfer.steps.contains { $0.mishap == .flippedDownload }
         // A client that goes on writing can keep us from ever reading the whole.
         case .changed, .conflict: touched.contains(key)
         default: false

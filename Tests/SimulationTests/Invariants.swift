@@ -52,9 +52,16 @@ extension World {
             "\(name(flight.episode)) was sent \(sentAt - deleted) after it was deleted")
     }
 
+    /// Whether this request of the episode was sent before.
+    private func isRetry(_ flight: Flight) -> Bool {
+        let steps = record.episodes[flight.episode].steps
+        return steps[..<flight.step].contains { $0.operation == steps[flight.step].operation }
+    }
+
     private func checkTagsKept(_ served: Served, _ flight: Flight) {
         let sentAt = record.episodes[flight.episode].steps[flight.step].sentAt
-        guard let old = served.seen, old.author == .client, sentAt - old.since > .seconds(1)
+        guard let old = served.seen, old.author == .client, sentAt - old.since > .seconds(1),
+            isRetry(flight)
         else { return }
         // A client's object with the very bytes that we write may be taken for ours.
         let bodies = record.episodes[flight.episode].steps.filter { $0.side == .source }

@@ -99,7 +99,7 @@ extension World {
         let side = flight.order.side
         var upload = flight.upload
         if flight.mishap == .flippedUpload {
-            upload = upload.flipped(at: Int64.random(in: 0..<upload.byteCount, using: &random))
+            upload = upload.flipped(&random)
         }
         let arrival = Arrival(
             request: flight.order.request, upload: upload, now: now, time: timeOfDay(at: side),
@@ -159,8 +159,7 @@ extension World {
         case .flippedDownload:
             // Where the ETag is no digest, only TLS tells of a damaged body: such are not damaged here.
             if let object = served.object, object.byteCount > 0, served.seen?.hasDigest ?? false {
-                let place = Int64.random(in: 0..<object.byteCount, using: &random)
-                served.object = object.flipped(at: place)
+                served.object = object.flipped(&random)
             }
         case .wrongRange: served = served.withWrongRange(&random)
         default: break

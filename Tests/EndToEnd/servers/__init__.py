@@ -1,7 +1,7 @@
 """Real S3 servers that the tests start on free loopback ports and stop again.
 
-One module per server. A server that joins later (OpenStack Swift, LocalStack) is one more module with a subclass of
-`Server` and one more line in `KINDS`.
+One module per server. A server that joins later (OpenStack Swift, LocalStack) is one more module
+with a subclass of `Server` and one more line in `KINDS`.
 """
 
 from .base import Server

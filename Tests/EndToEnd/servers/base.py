@@ -1,4 +1,5 @@
-"""What every server has: a place for its state, processes that die with us, and words for what it can do."""
+"""What every server has: a place for its state, processes that die with us, and words for what it
+can do."""
 
 import shutil
 import subprocess
@@ -13,12 +14,14 @@ from .ports import free_port
 
 
 class ServerFailed(Exception):
-    """A server did not start. Carries the end of its log: the tests fail with it, they never skip."""
+    """A server did not start. Carries the end of its log: the tests fail with it, they never
+    skip."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What the server keeps of S3's promises, as tested against the real one (test_servers.py tests it again)."""
+    """What the server keeps of S3's promises, as tested against the real one (test_servers.py tests
+    it again)."""
 
     conditional_put: bool
     """`If-None-Match: *` on a PUT is honoured, atomically."""
@@ -53,7 +56,8 @@ class Server:
         raise NotImplementedError
 
     def stop(self):
-        """Ends the processes (newest first) by their ids and throws the data away. May be called twice."""
+        """Ends the processes (newest first) by their ids and throws the data away. May be called
+        twice."""
         while self._processes:
             _, process = self._processes.pop()
             process.kill()
@@ -73,12 +77,16 @@ class Server:
     def spawn(self, label: str, *command) -> subprocess.Popen:
         """Starts a process in the foreground that the kernel kills when we die, even by `kill -9`.
 
-        It has to be called on the main thread: the kernel's promise is bound to the thread that spawned.
+        It has to be called on the main thread: the kernel's promise is bound to the thread that
+        spawned.
         """
         log = open(self.state / f"{label}.out", "ab")
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *map(str, command)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         log.close()
         self._processes.append((label, process))
@@ -87,7 +95,12 @@ class Server:
     def run(self, *command, timeout_s=30) -> str:
         """Runs a command of the server's set-up to its end."""
         done = subprocess.run(
-            list(map(str, command)), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s)
+            list(map(str, command)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
         if done.returncode != 0:
             raise ServerFailed(f"{self.name}: {' '.join(map(str, command))}: {done.stderr[-2000:]}")
         return done.stdout
@@ -98,7 +111,9 @@ class Server:
         while time.monotonic() < deadline:
             for label, process in self._processes:
                 if process.poll() is not None:
-                    raise ServerFailed(f"{self.name}: {label} ended with {process.returncode}: {self._tail(label)}")
+                    raise ServerFailed(
+                        f"{self.name}: {label} ended with {process.returncode}: {self._tail(label)}"
+                    )
             if ready():
                 return
             time.sleep(0.03)

@@ -1,6 +1,8 @@
-"""A whole Ceph cluster with a RADOS Gateway: the strict production server, which checks signatures, clocks and digests.
+"""A whole Ceph cluster with a RADOS Gateway: the strict production server, which checks signatures,
+clocks and digests.
 
-One monitor, one OSD that keeps everything in memory, one gateway. No authentication inside the cluster, all on loopback.
+One monitor, one OSD that keeps everything in memory, one gateway. No authentication inside the
+cluster, all on loopback.
 """
 
 import json
@@ -64,7 +66,7 @@ osd_max_object_name_len = 2048
 osd_check_max_object_name_len_on_startup = false
 [client]
 keyring = /dev/null
-# Without tcp_nodelay every answer with a body on a kept connection can cost a delayed acknowledgement of 40 ms.
+# Without tcp_nodelay an answer with a body can wait 40 ms for a delayed acknowledgement.
 rgw_frontends = beast endpoint=127.0.0.1:{port} ssl_endpoint=127.0.0.1:{https_port} \
 ssl_certificate={state}/cert.pem ssl_private_key={state}/key.pem tcp_nodelay=1
 rgw_data = {state}/rgw
@@ -92,7 +94,8 @@ class Ceph(Server):
 
     name = "ceph"
     capabilities = Capabilities(
-        conditional_put=True, honest_ranges=True, tagging=True, expires=True, user_metadata_max=8192)
+        conditional_put=True, honest_ranges=True, tagging=True, expires=True, user_metadata_max=8192
+    )
 
     def __init__(self, owner="owner"):
         super().__init__()
@@ -121,8 +124,15 @@ class Ceph(Server):
 
     def add_user(self, name: str, key: str, secret: str, *options):
         """Adds a user, for example with `--op-mask=read`."""
-        self._admin("user", "create", f"--uid={name}", f"--display-name={name}",
-                    f"--access-key={key}", f"--secret-key={secret}", *options)
+        self._admin(
+            "user",
+            "create",
+            f"--uid={name}",
+            f"--display-name={name}",
+            f"--access-key={key}",
+            f"--secret-key={secret}",
+            *options,
+        )
 
     def start_gateway(self):
         self.spawn("radosgw", "radosgw", "-f", "-c", self._configuration, "-n", "client.rgw")
@@ -146,14 +156,33 @@ class Ceph(Server):
             (self.state / folder).mkdir()
         self._fsid = str(uuid.uuid4())
         self._mon_port = free_port(count=20)
-        self._configuration.write_text(CONFIGURATION.format(
-            fsid=self._fsid, state=self.state, mon_port=self._mon_port, bind_min=self._mon_port + 1,
-            bind_max=self._mon_port + 19, memory_bytes=MEMORY_BYTES, port=self.port, https_port=self.https_port))
+        self._configuration.write_text(
+            CONFIGURATION.format(
+                fsid=self._fsid,
+                state=self.state,
+                mon_port=self._mon_port,
+                bind_min=self._mon_port + 1,
+                bind_max=self._mon_port + 19,
+                memory_bytes=MEMORY_BYTES,
+                port=self.port,
+                https_port=self.https_port,
+            )
+        )
 
     def _start_monitor(self):
         address = f"[v2:127.0.0.1:{self._mon_port}/0]"
         monmap = self.state / "monmap"
-        self.run("monmaptool", "--create", "--clobber", "--fsid", self._fsid, "--addv", "a", address, monmap)
+        self.run(
+            "monmaptool",
+            "--create",
+            "--clobber",
+            "--fsid",
+            self._fsid,
+            "--addv",
+            "a",
+            address,
+            monmap,
+        )
         monitor = ["ceph-mon", "-c", self._configuration, "-i", "a"]
         self.run(*monitor, "--mkfs", "--monmap", monmap, "--keyring", "/dev/null")
         self.spawn("ceph-mon", *monitor, "-f")
@@ -161,7 +190,17 @@ class Ceph(Server):
     def _start_osd(self):
         identity = str(uuid.uuid4())
         # Waits for the monitor by itself.
-        self.run("ceph", "-c", self._configuration, "--connect-timeout", "30", "osd", "new", identity, "0")
+        self.run(
+            "ceph",
+            "-c",
+            self._configuration,
+            "--connect-timeout",
+            "30",
+            "osd",
+            "new",
+            identity,
+            "0",
+        )
         osd = ["ceph-osd", "-c", self._configuration, "-i", "0"]
         self.run(*osd, "--mkfs", "--osd-uuid", identity)
         self.spawn("ceph-osd", *osd, "-f")

@@ -1,4 +1,5 @@
-"""Free loopback ports, below the range from which the kernel takes ports for outgoing connections."""
+"""Free loopback ports, below the range from which the kernel takes ports for outgoing
+connections."""
 
 import random
 import socket

@@ -1,4 +1,5 @@
-"""`rclone serve s3`: the sloppy third-party server, which answers ranges with 200 and ignores every condition."""
+"""`rclone serve s3`: the sloppy third-party server, which answers ranges with 200 and ignores every
+condition."""
 
 import os
 import sys
@@ -16,13 +17,19 @@ def rclone_program() -> Path:
 
 
 class Rclone(Server):
-    """A whole S3 in one process. `store` is "directory" (the buckets are directories below `objects`) or "memory"."""
+    """A whole S3 in one process. `store` is "directory" (the buckets are directories below
+    `objects`) or "memory"."""
 
     name = "rclone"
     key = "rckey0000000000000000"
     secret = "rcsecret000000000000000000000000"
     capabilities = Capabilities(
-        conditional_put=False, honest_ranges=False, tagging=False, expires=False, user_metadata_max=2048)
+        conditional_put=False,
+        honest_ranges=False,
+        tagging=False,
+        expires=False,
+        user_metadata_max=2048,
+    )
 
     def __init__(self, store="directory"):
         super().__init__()
@@ -33,9 +40,23 @@ class Rclone(Server):
         self.objects.mkdir()
         root = ":memory:" if self.store == "memory" else self.objects
         self.spawn(
-            "rclone", rclone_program(), "serve", "s3", "--addr", f"127.0.0.1:{self.port}",
-            "--auth-key", f"{self.key},{self.secret}", "--config", os.devnull,
-            "--cache-dir", self.state / "cache", "--dir-cache-time", "100ms",  # else new files are not seen for minutes
-            "--log-level", "ERROR", root)
+            "rclone",
+            rclone_program(),
+            "serve",
+            "s3",
+            "--addr",
+            f"127.0.0.1:{self.port}",
+            "--auth-key",
+            f"{self.key},{self.secret}",
+            "--config",
+            os.devnull,
+            "--cache-dir",
+            self.state / "cache",
+            "--dir-cache-time",
+            "100ms",  # else new files are not seen for minutes
+            "--log-level",
+            "ERROR",
+            root,
+        )
         self.wait_until(self.answers, "no answer")
         return self

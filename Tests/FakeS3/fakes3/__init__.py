@@ -1,4 +1,5 @@
-"""A scripted S3 server for the tests: it keeps S3's basic rules, records every request, and does wrong on demand.
+"""A scripted S3 server for the tests: it keeps S3's basic rules, records every request, and does
+wrong on demand.
 
     script = Script()
     with FakeS3("source", script) as source, FakeS3("target", script) as target:

@@ -46,12 +46,19 @@ class Request:
 
 
 def parse_request(method: str, target: str, headers: dict[str, str], body: bytes) -> Request:
-    """Takes the request line's target apart. Keys that are no UTF-8 keep their bytes as surrogates."""
+    """Takes the request line's target apart. Keys that are no UTF-8 keep their bytes as
+    surrogates."""
     path, _, query_text = target.partition("?")
     bucket, _, key = path.removeprefix("/").partition("/")
     return Request(
-        method, unquote(bucket), unquote(key, errors="surrogateescape"),
-        dict(parse_qsl(query_text, keep_blank_values=True)), headers, body, target)
+        method,
+        unquote(bucket),
+        unquote(key, errors="surrogateescape"),
+        dict(parse_qsl(query_text, keep_blank_values=True)),
+        headers,
+        body,
+        target,
+    )
 
 
 @dataclass
@@ -64,9 +71,11 @@ class Reply:
     delay_s: float = 0
     """Waits before the first byte."""
     cut_after: int | None = None
-    """Sends only so many bytes of the body, after having promised all; -1 sends not even the head."""
+    """Sends only so many bytes of the body, after having promised all; -1 sends not even the
+    head."""
     cut_by: str = "close"
-    """How the connection ends after the cut: "close" (FIN), "reset" (RST) or "stall" (never, the peer has to give up)."""
+    """How the connection ends after the cut: "close" (FIN), "reset" (RST) or "stall" (never, the
+    peer has to give up)."""
     close_after: bool = False
     """Closes the connection after the answer without having said so."""
 
@@ -75,6 +84,8 @@ def error(status: int, code: str, request: Request, headers=None, message="", ex
     """S3's error document. `extra` is XML that goes into it as it is."""
     document = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code>'
-        f"<Message>{escape(message or code)}</Message><Resource>{escape('/' + request.bucket)}</Resource>{extra}"
-        "<RequestId>fake-request</RequestId></Error>")
+        f"<Message>{escape(message or code)}</Message>"
+        f"<Resource>{escape('/' + request.bucket)}</Resource>{extra}"
+        "<RequestId>fake-request</RequestId></Error>"
+    )
     return Reply(status, {"content-type": "application/xml"} | (headers or {}), document.encode())

@@ -1,4 +1,5 @@
-"""The catalogue of what servers and networks do wrong. A fault gets the request and the store, and makes the reply."""
+"""The catalogue of what servers and networks do wrong. A fault gets the request and the store, and
+makes the reply."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -53,7 +54,8 @@ def short_body(after: int = 1000) -> Fault:
 
 
 def stall(after: int = -1) -> Fault:
-    """Says nothing more after `after` bytes of the body (-1: not even a status line), and keeps the connection."""
+    """Says nothing more after `after` bytes of the body (-1: not even a status line), and keeps the
+    connection."""
     return _spoilt("stall", lambda reply: replace(reply, cut_after=after, cut_by="stall"))
 
 
@@ -103,7 +105,9 @@ def access_denied() -> Fault:
 
 
 def signature_does_not_match() -> Fault:
-    return failure(403, "SignatureDoesNotMatch", "The request signature we calculated does not match.")
+    return failure(
+        403, "SignatureDoesNotMatch", "The request signature we calculated does not match."
+    )
 
 
 def invalid_access_key() -> Fault:
@@ -112,8 +116,12 @@ def invalid_access_key() -> Fault:
 
 def skewed(server_date: str) -> Fault:
     """`server_date`: the Date header (RFC 9110, section 5.6.7) of the server's clock."""
-    return failure(403, "RequestTimeTooSkewed", "The difference between the request time and the server's time is too "
-                   "large.", {"date": server_date})
+    return failure(
+        403,
+        "RequestTimeTooSkewed",
+        "The difference between the request time and the server's time is too large.",
+        {"date": server_date},
+    )
 
 
 def expired_token() -> Fault:
@@ -122,26 +130,40 @@ def expired_token() -> Fault:
 
 def permanent_redirect(region: str) -> Fault:
     """The bucket is in another region."""
-    return failure(301, "PermanentRedirect", "The bucket must be addressed using the specified endpoint.",
-                   {"x-amz-bucket-region": region}, f"<Endpoint>s3.{region}.example.com</Endpoint>")
+    return failure(
+        301,
+        "PermanentRedirect",
+        "The bucket must be addressed using the specified endpoint.",
+        {"x-amz-bucket-region": region},
+        f"<Endpoint>s3.{region}.example.com</Endpoint>",
+    )
 
 
 def wrong_region(region: str) -> Fault:
     """The signature is for another region."""
-    return failure(400, "AuthorizationHeaderMalformed", f"The region is wrong; expecting '{region}'",
-                   {"x-amz-bucket-region": region}, f"<Region>{region}</Region>")
+    return failure(
+        400,
+        "AuthorizationHeaderMalformed",
+        f"The region is wrong; expecting '{region}'",
+        {"x-amz-bucket-region": region},
+        f"<Region>{region}</Region>",
+    )
 
 
 # Lies
 
 
 def wrong_etag(etag: str = "0" * 32) -> Fault:
-    return _spoilt("wrong ETag", lambda reply: replace(reply, headers=reply.headers | {"etag": f'"{etag}"'}))
+    return _spoilt(
+        "wrong ETag", lambda reply: replace(reply, headers=reply.headers | {"etag": f'"{etag}"'})
+    )
 
 
 def lying_412() -> Fault:
     """Precondition failed, though nothing is there."""
-    return failure(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    return failure(
+        412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"
+    )
 
 
 def conflict() -> Fault:
@@ -151,6 +173,7 @@ def conflict() -> Fault:
 
 def range_ignored() -> Fault:
     """200 with the whole object, whatever range was asked for."""
+
     def strike(request: Request, store: Store) -> Reply:
         headers = {name: value for name, value in request.headers.items() if name != "range"}
         return store.answer(replace(request, headers=headers))
@@ -160,11 +183,14 @@ def range_ignored() -> Fault:
 
 def wrong_content_range(value: str = "bytes 7-9/10") -> Fault:
     return _spoilt(
-        "wrong Content-Range", lambda reply: replace(reply, headers=reply.headers | {"content-range": value}))
+        "wrong Content-Range",
+        lambda reply: replace(reply, headers=reply.headers | {"content-range": value}),
+    )
 
 
 def flipped_byte(at: int = 0) -> Fault:
     """One byte of the body is another, as by bad memory in a switch."""
+
     def spoil(reply: Reply) -> Reply:
         body = bytearray(reply.body)
         body[at] ^= 0xFF
@@ -175,6 +201,7 @@ def flipped_byte(at: int = 0) -> Fault:
 
 def flipped_byte_in_request(at: int = 0) -> Fault:
     """The server receives another body than was sent."""
+
     def strike(request: Request, store: Store) -> Reply:
         body = bytearray(request.body)
         body[at] ^= 0xFF
@@ -187,7 +214,9 @@ def flipped_byte_in_request(at: int = 0) -> Fault:
 
 
 def before(change: Callable[[], object]) -> Fault:
-    """Something else happens to the store just before a good answer (a client writes or deletes)."""
+    """Something else happens to the store just before a good answer (a client writes or
+    deletes)."""
+
     def strike(request: Request, store: Store) -> Reply:
         change()
         return store.answer(request)
@@ -197,6 +226,7 @@ def before(change: Callable[[], object]) -> Fault:
 
 def after(change: Callable[[], object]) -> Fault:
     """Something else happens to the store just after the answer was made."""
+
     def strike(request: Request, store: Store) -> Reply:
         reply = store.answer(request)
         change()

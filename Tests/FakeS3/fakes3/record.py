@@ -44,8 +44,13 @@ class Record:
         """The matching entries from number `since` on (an earlier `len(record)`)."""
         with self._lock:
             chosen = self._entries[since:]
-        return [entry for entry in chosen
-                if side in (None, entry.side) and operation in (None, entry.operation) and key in (None, entry.key)]
+        return [
+            entry
+            for entry in chosen
+            if side in (None, entry.side)
+            and operation in (None, entry.operation)
+            and key in (None, entry.key)
+        ]
 
     def counts(self, side=None, operation=None, since=0) -> Counter:
         """Key → number of requests."""

@@ -1,4 +1,5 @@
-"""Which fault strikes which request: by side, method, key pattern and how often such a request came before."""
+"""Which fault strikes which request: by side, method, key pattern and how often such a request came
+before."""
 
 import threading
 from dataclasses import dataclass, field
@@ -29,13 +30,18 @@ class Rule:
         if not self._matches(side, request):
             return False
         self._seen += 1
-        struck = self._seen >= self.nth and (self.times is None or self._seen < self.nth + self.times)
+        struck = self._seen >= self.nth and (
+            self.times is None or self._seen < self.nth + self.times
+        )
         self.hits += struck
         return struck
 
     def _matches(self, side: str, request: Request) -> bool:
-        return (self.side in ("*", side) and self.method in ("*", request.method, request.operation)
-                and fnmatchcase(request.key, self.key))
+        return (
+            self.side in ("*", side)
+            and self.method in ("*", request.method, request.operation)
+            and fnmatchcase(request.key, self.key)
+        )
 
     def __str__(self):
         return f"{self.fault.name} at {self.side} {self.method} {self.key!r} from number {self.nth}"
@@ -48,10 +54,14 @@ class Script:
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
 
-    def add(self, fault: Fault, *, side="*", method="*", key="*", nth=1, times: int | None = 1) -> Rule:
-        """Strikes the `nth` matching request and the next `times - 1`; all from then on with `times=None`.
+    def add(
+        self, fault: Fault, *, side="*", method="*", key="*", nth=1, times: int | None = 1
+    ) -> Rule:
+        """Strikes the `nth` matching request and the next `times - 1`; all from then on with
+        `times=None`.
 
-        `method` is a method (PUT) or an operation (HeadBucket); `key` a pattern as in a shell, "" for the bucket.
+        `method` is a method (PUT) or an operation (HeadBucket); `key` a pattern as in a shell, ""
+        for the bucket.
         """
         rule = Rule(fault, side, method, key, nth, times)
         with self._lock:
@@ -63,7 +73,8 @@ class Script:
             return next((rule.fault for rule in self._rules if rule.strikes(side, request)), None)
 
     def verify_all_hit(self):
-        """Raises when a fault did not strike as often as was scripted (once, where it is scripted for ever)."""
+        """Raises when a fault did not strike as often as was scripted (once, where it is scripted
+        for ever)."""
         idle = [str(rule) for rule in self._rules if rule.hits < (rule.times or 1)]
         if idle:
             raise FaultsNotHit("not hit: " + "; ".join(idle))

@@ -1,4 +1,5 @@
-"""The sockets of a fake server: asyncio carries the bytes, h11 knows HTTP, the store answers, the script spoils."""
+"""The sockets of a fake server: asyncio carries the bytes, h11 knows HTTP, the store answers, the
+script spoils."""
 
 import asyncio
 import itertools
@@ -19,10 +20,17 @@ BODY_CHUNK_BYTES = 1 << 18
 
 
 class FakeS3:
-    """One fake server on a free loopback port, in a thread of its own. Use it as a context manager."""
+    """One fake server on a free loopback port, in a thread of its own. Use it as a context
+    manager."""
 
-    def __init__(self, side="target", script: Script | None = None, record: Record | None = None,
-                 rules: Rules | None = None, latency_s: float = 0):
+    def __init__(
+        self,
+        side="target",
+        script: Script | None = None,
+        record: Record | None = None,
+        rules: Rules | None = None,
+        latency_s: float = 0,
+    ):
         self.side = side
         self.script = script if script is not None else Script()
         self.record = record if record is not None else Record()
@@ -30,7 +38,9 @@ class FakeS3:
         self.latency_s = latency_s
         self.port = 0
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"fake {side}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name=f"fake {side}", daemon=True
+        )
         self._listener: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self.connection_numbers = itertools.count(1)
@@ -60,8 +70,11 @@ class FakeS3:
 
     def listen(self):
         """Takes connections, on the port of before if there was one."""
-        self._listener = self._on_loop(self._loop.create_server(
-            lambda: Connection(self), "127.0.0.1", self.port, backlog=1024, reuse_address=True))
+        self._listener = self._on_loop(
+            self._loop.create_server(
+                lambda: Connection(self), "127.0.0.1", self.port, backlog=1024, reuse_address=True
+            )
+        )
         self.port = self._listener.sockets[0].getsockname()[1]
 
     def go_down(self):
@@ -117,7 +130,8 @@ class Connection(asyncio.Protocol):
         return False
 
     def cut(self, how: str):
-        """Ends the connection: "close" after what was written, "reset" at once, "stall" leaves it open for ever."""
+        """Ends the connection: "close" after what was written, "reset" at once, "stall" leaves it
+        open for ever."""
         if how == "close":
             self._transport.close()
         elif how == "reset":
@@ -145,18 +159,40 @@ class Connection(asyncio.Protocol):
 
     def _invite_body(self):
         if self._http.they_are_waiting_for_100_continue:
-            self._transport.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
+            self._transport.write(
+                self._http.send(h11.InformationalResponse(status_code=100, headers=[]))
+            )
 
     def _answer(self):
         self._answering = True
         headers = {name.decode(): value.decode("latin-1") for name, value in self._head.headers}
         request = parse_request(
-            self._head.method.decode(), self._head.target.decode("latin-1"), headers, bytes(self._body))
+            self._head.method.decode(),
+            self._head.target.decode("latin-1"),
+            headers,
+            bytes(self._body),
+        )
         fault = self._server.script.fault_for(self._server.side, request)
-        reply = fault.strike(request, self._server.store) if fault else self._server.store.answer(request)
-        self._server.record.add(Entry(
-            self._server.side, request.operation, request.method, request.bucket, request.key, headers,
-            len(request.body), reply.status, fault.name if fault else "", request.target, self._number))
+        reply = (
+            fault.strike(request, self._server.store)
+            if fault
+            else self._server.store.answer(request)
+        )
+        self._server.record.add(
+            Entry(
+                self._server.side,
+                request.operation,
+                request.method,
+                request.bucket,
+                request.key,
+                headers,
+                len(request.body),
+                reply.status,
+                fault.name if fault else "",
+                request.target,
+                self._number,
+            )
+        )
         wait_s = reply.delay_s + self._server.latency_s
         if wait_s:
             asyncio.get_running_loop().call_later(wait_s, self._send, request.method, reply)
@@ -171,23 +207,31 @@ class Connection(asyncio.Protocol):
         body = b"" if method == "HEAD" else reply.body
         self._write_head(reply)
         if reply.cut_after is not None and reply.cut_after < len(body):
-            self._write_body(body[:reply.cut_after])
+            self._write_body(body[: reply.cut_after])
             # The client shall have those bytes before the reset overtakes them.
             return asyncio.get_running_loop().call_later(0.05, self.cut, reply.cut_by)
         self._write_body(body)
         self._finish(reply)
 
     def _write_head(self, reply: Reply):
-        headers = {"date": formatdate(usegmt=True), "server": "FakeS3", "content-length": str(len(reply.body))}
+        headers = {
+            "date": formatdate(usegmt=True),
+            "server": "FakeS3",
+            "content-length": str(len(reply.body)),
+        }
         if reply.status in (204, 304):
             del headers["content-length"]
         headers |= reply.headers
         fields = [(name, value.encode("latin-1")) for name, value in headers.items()]
-        self._transport.write(self._http.send(h11.Response(status_code=reply.status, headers=fields)))
+        self._transport.write(
+            self._http.send(h11.Response(status_code=reply.status, headers=fields))
+        )
 
     def _write_body(self, body: bytes):
         for start in range(0, len(body), BODY_CHUNK_BYTES):
-            self._transport.write(self._http.send(h11.Data(data=body[start:start + BODY_CHUNK_BYTES])))
+            self._transport.write(
+                self._http.send(h11.Data(data=body[start : start + BODY_CHUNK_BYTES]))
+            )
 
     def _finish(self, reply: Reply):
         self._transport.write(self._http.send(h11.EndOfMessage()) or b"")

@@ -1,4 +1,5 @@
-"""The objects of one fake server, and the rules by which S3 answers for them. No sockets and no faults here."""
+"""The objects of one fake server, and the rules by which S3 answers for them. No sockets and no
+faults here."""
 
 import hashlib
 import threading
@@ -11,8 +12,16 @@ from urllib.parse import parse_qsl
 from .exchange import Reply, Request, error
 from .listing import list_objects, parse_tagging, tagging_document
 
-KEPT = {"content-type", "content-encoding", "content-language", "content-disposition", "cache-control", "expires",
-        "x-amz-website-redirect-location", "x-amz-storage-class"}
+KEPT = {
+    "content-type",
+    "content-encoding",
+    "content-language",
+    "content-disposition",
+    "cache-control",
+    "expires",
+    "x-amz-website-redirect-location",
+    "x-amz-storage-class",
+}
 """Headers of a PUT that a GET gives back, besides x-amz-meta-*."""
 
 
@@ -24,12 +33,15 @@ class Stored:
     headers: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     etag: str = ""
-    modified: datetime = field(default_factory=lambda: datetime.now(timezone.utc).replace(microsecond=0))
+    modified: datetime = field(
+        default_factory=lambda: datetime.now(timezone.utc).replace(microsecond=0)
+    )
 
 
 @dataclass
 class Rules:
-    """What this server keeps of S3's rules; every False makes it one of the sloppy servers of the world."""
+    """What this server keeps of S3's rules; every False makes it one of the sloppy servers of the
+    world."""
 
     conditions: bool = True
     """`If-Match` and `If-None-Match` are honoured."""
@@ -51,7 +63,12 @@ class Store:
 
     def put(self, bucket: str, key: str, body=b"", headers=None, tags=None, etag=None) -> Stored:
         """Stores an object without any condition; the bucket is made if need be."""
-        stored = Stored(bytes(body), dict(headers or {}), dict(tags or {}), etag or hashlib.md5(body).hexdigest())
+        stored = Stored(
+            bytes(body),
+            dict(headers or {}),
+            dict(tags or {}),
+            etag or hashlib.md5(body).hexdigest(),
+        )
         with self._lock:
             self._buckets.setdefault(bucket, {})[key] = stored
         return stored
@@ -100,7 +117,11 @@ class Store:
             return refusal
         headers = self._object_headers(stored)
         wanted = request.headers.get("range") if self.rules.ranges else None
-        return _part(request, stored.body, headers, wanted) if wanted else Reply(200, headers, stored.body)
+        return (
+            _part(request, stored.body, headers, wanted)
+            if wanted
+            else Reply(200, headers, stored.body)
+        )
 
     def _put_object(self, request):
         stored = self.get(request.bucket, request.key)
@@ -112,8 +133,11 @@ class Store:
             return error(400, "BadDigest", request)
         if "x-amz-tagging" in request.headers and not self.rules.tagging:
             return error(501, "NotImplemented", request)
-        kept = {name: value for name, value in request.headers.items()
-                if name in KEPT or name.startswith("x-amz-meta-")}
+        kept = {
+            name: value
+            for name, value in request.headers.items()
+            if name in KEPT or name.startswith("x-amz-meta-")
+        }
         tags = dict(parse_qsl(request.headers.get("x-amz-tagging", ""), keep_blank_values=True))
         self.put(request.bucket, request.key, request.body, kept, tags)
         return Reply(200, {"etag": f'"{digest.hexdigest()}"'})
@@ -125,14 +149,24 @@ class Store:
     def _get_tagging(self, request):
         stored = self.get(request.bucket, request.key)
         if stored is None or not self.rules.tagging:
-            return error(404, "NoSuchKey", request) if self.rules.tagging else error(501, "NotImplemented", request)
+            return (
+                error(404, "NoSuchKey", request)
+                if self.rules.tagging
+                else error(501, "NotImplemented", request)
+            )
         return Reply(200, {"content-type": "application/xml"}, tagging_document(stored.tags))
 
     def _put_tagging(self, request):
         stored = self.get(request.bucket, request.key)
         if stored is None or not self.rules.tagging:
-            return error(404, "NoSuchKey", request) if self.rules.tagging else error(501, "NotImplemented", request)
-        self._buckets[request.bucket][request.key] = replace(stored, tags=parse_tagging(request.body))
+            return (
+                error(404, "NoSuchKey", request)
+                if self.rules.tagging
+                else error(501, "NotImplemented", request)
+            )
+        self._buckets[request.bucket][request.key] = replace(
+            stored, tags=parse_tagging(request.body)
+        )
         return Reply(200)
 
     def _read_refusal(self, request, stored) -> Reply | None:
@@ -146,7 +180,10 @@ class Store:
 
     def _object_headers(self, stored) -> dict[str, str]:
         headers = {"content-type": "binary/octet-stream", "accept-ranges": "bytes"} | stored.headers
-        headers |= {"etag": f'"{stored.etag}"', "last-modified": format_datetime(stored.modified, usegmt=True)}
+        headers |= {
+            "etag": f'"{stored.etag}"',
+            "last-modified": format_datetime(stored.modified, usegmt=True),
+        }
         if stored.tags and self.rules.tells_tagging_count:
             headers["x-amz-tagging-count"] = str(len(stored.tags))
         return headers
@@ -174,7 +211,9 @@ def _part(request: Request, body: bytes, headers: dict[str, str], wanted: str) -
     last = min(int(last_text), size - 1) if first_text and last_text else size - 1
     if first >= size or last < first:
         return error(416, "InvalidRange", request, {"content-range": f"bytes */{size}"})
-    return Reply(206, headers | {"content-range": f"bytes {first}-{last}/{size}"}, body[first:last + 1])
+    return Reply(
+        206, headers | {"content-range": f"bytes {first}-{last}/{size}"}, body[first : last + 1]
+    )
 
 
 _ANSWERS = {

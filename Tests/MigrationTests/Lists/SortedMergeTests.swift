@@ -112,7 +112,8 @@ import Testing
             [TestChunk("one", keys: ["a", "b"]), TestChunk("two", keys: ["b", "c"])],
             ["listed twice", "lists/one, line 2", "lists/two, line 1"], blockSizeBytesMax)
         expectFailure(
-            [TestChunk(raw: "a\n\\a\n")], ["listed twice", "line 2", "line 1"], blockSizeBytesMax)
+            [TestChunk(raw: "a\n\\\\x61\n")], ["listed twice", "line 2", "line 1"],
+            blockSizeBytesMax)
     }
 
     @Test(arguments: [1, 3, 64 * 1024])
@@ -126,7 +127,8 @@ import Testing
             ["lists/one, line 3", "comes after c"], blockSizeBytesMax)
         // Sorted as it is written, which is not the order of the keys.
         expectFailure(
-            [TestChunk(raw: "a\n\\\\ta\n")], ["key \\\\ta comes after a", "s3find --from"],
+            [TestChunk(raw: "a\n\\\\ta\n")],
+            ["key \\\\ta comes after a", "make the list with s3find"],
             blockSizeBytesMax)
     }
 

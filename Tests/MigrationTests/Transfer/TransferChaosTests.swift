@@ -116,7 +116,6 @@ private struct Chaos {
             // Where an attempt failed, an object of the same bytes that was there before is as good as ours.
             let bytes = try #require(chaos.ours.last ?? chaos.target?.bytes, "seed \(seed)")
             #expect(outcome.sizeBytes == Int64(bytes.count), "seed \(seed)")
-            #expect(outcome.proof != nil, "seed \(seed)")
             let isWhole = chaos.sources.contains { $0.bytes == bytes }
             #expect(isWhole, "seed \(seed): what was written is no object of the source's")
         case .skippedTarget: #expect(chaos.target != nil || outcome.proof != nil, "seed \(seed)")

@@ -42,7 +42,7 @@ import Testing
 
     /// Once the source's ETag is known to be no MD5, the same ETag at the target proves nothing.
     @Test func provesNothingByAnETagThatIsNoMD5() throws {
-        var play = TransferPlay(.play(checksMD5: false))
+        var play = TransferPlay(.play(checksMD5: false, etagIsMD5: false))
         let outcome = try play.outcome(
             get(sends(damaged)), put(refused), get(sends(damaged)),
             put(takes(etag: object.etag)), headTarget(shows(damaged)))
@@ -135,9 +135,43 @@ import Testing
         var play = TransferPlay(careless)
         let outcome = try play.outcome(
             get(sends(object)), put(takes(etag: etag)),
-            headTarget(shows(object.with(etag: "opaque"))))
+            headTarget(shows(object.with(etag: etag ?? "opaque"))))
         #expect(outcome.kind == .copied)
         #expect(outcome.proof == .size)
+    }
+
+    /// Where ETags are MD5s, one of other bytes is not explained away.
+    @Test(arguments: [true, false])
+    func tellsOfAnETagOfOtherBytes(checksMD5: Bool) throws {
+        let other = object.with(etag: md5Text([1]))
+        var play = TransferPlay(.play(checksMD5: checksMD5))
+        let outcome = try play.outcome(
+            get(sends(object)), put(takes(etag: other.etag)), headTarget(shows(other)))
+        #expect(outcome.failure?.words == "put damaged")
+        #expect(outcome.failure?.ourETag?.text == other.etag)
+    }
+
+    /// Where the probe saw ETags that only look like MD5s, they prove nothing and damage nothing.
+    @Test func bearsETagsThatOnlyLookLikeMD5s() throws {
+        let other = object.with(etag: md5Text([1]))
+        var checked = TransferPlay(.play(etagIsMD5: false))
+        #expect(
+            try checked.outcome(get(sends(object)), put(takes(etag: other.etag))).proof == .md5)
+        var unchecked = TransferPlay(.play(checksMD5: false, etagIsMD5: false))
+        let outcome = try unchecked.outcome(
+            get(sends(object)), put(takes(etag: other.etag)), headTarget(shows(other)))
+        #expect(outcome.proof == .size)
+    }
+
+    /// Somebody has written or deleted the key since our PUT: it was ours, and nothing more is known.
+    @Test(arguments: [refuses(404), shows(TestObject("a client's").with(etag: "new"))])
+    func leavesAnObjectThatIsNoLongerOurs(answer: @escaping Scripted.Answer) throws {
+        var play = TransferPlay(careless)
+        let outcome = try play.outcome(
+            get(sends(object)), put(takes(etag: "opaque")), headTarget(answer))
+        #expect(outcome.kind == .copied)
+        #expect(outcome.proof == nil)
+        #expect(outcome.etag?.text == "opaque")
     }
 
     @Test func takesTheProofFromTheHEADWhereThePUTToldNoETag() throws {

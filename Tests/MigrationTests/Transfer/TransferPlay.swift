@@ -26,10 +26,14 @@ struct TransferPlay {
     /// Whether the clock goes on while the transfer waits; without that no answer is ever old.
     var waitsTakeTime = true
 
-    init(_ rules: TransferRules = .play, listed: Int64? = nil, seed: UInt64 = 1) {
+    init(
+        _ rules: TransferRules = .play, listed: Int64? = nil, seed: UInt64 = 1,
+        mayHaveWritten: Bool = false
+    ) {
         let start = Instant(elapsed: .seconds(1000))
         transfer = Transfer(
-            item: WorkItem(sequence: 0, key: ObjectKey("k"), listedBytes: listed), now: start)
+            item: WorkItem(sequence: 0, key: ObjectKey("k"), listedBytes: listed), now: start,
+            mayHaveWritten: mayHaveWritten)
         context = TransferContext(now: start, rules: rules, random: SeededRandom(seed: seed))
     }
 
@@ -161,12 +165,13 @@ extension TransferRules {
     static let play = TransferRules(sourceBucket: "from", targetBucket: "to")
 
     static func play(
-        conditional: Bool = true, checksMD5: Bool = true,
+        conditional: Bool = true, checksMD5: Bool = true, etagIsMD5: Bool = true,
         tagging: TargetCapabilities.Tagging = .onPut, retries: Int = Limits.retriesDefault
     ) -> TransferRules {
         var rules = TransferRules.play
         rules.target = TargetCapabilities(
-            conditionalPut: conditional, checksContentMD5: checksMD5, tagging: tagging)
+            conditionalPut: conditional, checksContentMD5: checksMD5, etagIsMD5: etagIsMD5,
+            tagging: tagging)
         rules.retries = RetryPolicy(retriesMax: retries)
         return rules
     }

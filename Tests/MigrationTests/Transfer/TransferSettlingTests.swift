@@ -87,6 +87,15 @@ import Testing
         #expect(outcome.proof == .md5)
     }
 
+    /// A run that was killed may have written what no log tells of.
+    @Test(arguments: [true, false])
+    func knowsItsOwnObjectAfterAResume(mayHaveWritten: Bool) throws {
+        var play = TransferPlay(mayHaveWritten: mayHaveWritten)
+        let outcome = try play.outcome(
+            get(sends(object)), put(refused), headTarget(shows(object)))
+        #expect(outcome.kind == (mayHaveWritten ? .copied : .skippedTarget))
+    }
+
     @Test func doesNotClaimWhatIsNotItsOwn() throws {
         var play = TransferPlay()
         let outcome = try play.outcome(

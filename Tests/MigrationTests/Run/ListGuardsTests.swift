@@ -1,0 +1,119 @@
+//! The alarms that no single object can give.
+
+import Migration
+import Testing
+
+@Suite struct ListGuardsTests {
+    private let missing = Outcome(.skippedSource)
+    private let copied = Outcome(.copied)
+
+    private func failed(_ faultClass: FaultClass, _ stage: Stage = .get) -> Outcome {
+        Outcome(
+            .failed,
+            failure: Failure(stage: stage, faultClass: faultClass, attempts: 1, message: "gone"))
+    }
+
+    /// The number of the outcome at which the alarm comes.
+    private func alarm(
+        _ guards: ListGuards, _ outcomes: [Outcome]
+    ) -> (at: Int, text: String)? {
+        var guards = guards
+        var alarms: [(Int, String)] = []
+        for (index, outcome) in outcomes.enumerated() {
+            if let text = guards.take(outcome) { alarms.append((index + 1, text)) }
+        }
+        #expect(alarms.count <= 1, "an alarm is given once")
+        return alarms.first
+    }
+
+    private let guards = ListGuards(allowsMissing: false, slots: 4)
+
+    @Test func stopsWhenMoreThanATenthOfTheFirstThousandAreMissing() {
+        let alarm = alarm(guards, Array(repeating: missing, count: 2000))
+        #expect(alarm?.at == 101)
+        #expect(alarm?.text.contains("--src-folder") == true)
+        #expect(alarm?.text.contains("--allow-missing") == true)
+    }
+
+    @Test func bearsATenth() {
+        let outcomes = (0..<1000).map { $0 % 10 == 0 ? missing : copied }
+        #expect(alarm(guards, outcomes + Array(repeating: missing, count: 5000)) == nil)
+    }
+
+    @Test func countsToTheLastOfTheThousand() {
+        let outcomes = Array(repeating: copied, count: 899) + Array(repeating: missing, count: 101)
+        #expect(alarm(guards, outcomes)?.at == 1000)
+        #expect(alarm(guards, [copied] + outcomes) == nil)
+    }
+
+    @Test func goesOnWhenToldSo() {
+        let guards = ListGuards(allowsMissing: true, slots: 4)
+        #expect(alarm(guards, Array(repeating: missing, count: 2000)) == nil)
+    }
+
+    @Test(arguments: [FaultClass.transport, .stalled, .tls])
+    func stopsWhenNobodyAnswers(faultClass: FaultClass) {
+        let outcomes = Array(repeating: failed(faultClass, .put), count: 50)
+        let alarm = alarm(guards, outcomes)
+        #expect(alarm?.at == 4 * Limits.unreachablePerSlot)
+        #expect(alarm?.text.hasPrefix("target: ") == true)
+        #expect(alarm?.text.contains("gone") == true)
+        #expect(alarm?.text.contains("failed.log") == true)
+    }
+
+    @Test func beginsToCountAnewAfterAnAnswer() {
+        let row = Array(repeating: failed(.transport), count: 4 * Limits.unreachablePerSlot - 1)
+        #expect(alarm(guards, row + [copied] + row + [failed(.denied)] + row) == nil)
+    }
+}
+
+@Suite struct LimitsTests {
+    private let mib: Int64 = 1 << 20
+
+    @Test(
+        arguments: [
+            (0, 1), (1, 1), (1 << 20, 1), ((1 << 20) + 1, 2), (64 << 20, 64),
+        ] as [(Int64, Int64)])
+    func countsBlocks(bytes: Int64, blocks: Int64) {
+        #expect(Limits.blocks(for: bytes) == blocks)
+    }
+
+    @Test(arguments: [1, 8, 32, 128, 1024, 4096 * 256])
+    func dividesTheMemoryAndNoMore(slots: Int) throws {
+        for memory in [64 * mib, 256 * mib, 1024 * mib, 1 << 40] {
+            let division = Limits.division(
+                ofMemory: memory, slots: slots, wholeObjectBytesMax: 8 * mib)
+            guard let (curl, blocks) = division else { continue }
+            let perSlot = curl.receiveBytes + curl.uploadBytes + 2 * curl.smallBytes
+            #expect(Int64(perSlot) * Int64(slots) + Int64(blocks) * mib <= memory)
+            #expect(blocks >= 8)
+            #expect((16 << 10...512 << 10).contains(curl.receiveBytes))
+            #expect((16 << 10...512 << 10).contains(curl.uploadBytes))
+        }
+    }
+
+    @Test func refusesMemoryThatHoldsNotOneObject() {
+        #expect(Limits.division(ofMemory: 64 * mib, slots: 1, wholeObjectBytesMax: 64 * mib) == nil)
+        #expect(Limits.division(ofMemory: 0, slots: 1, wholeObjectBytesMax: 1) == nil)
+        #expect(Limits.division(ofMemory: 66 * mib, slots: 1, wholeObjectBytesMax: 64 * mib) != nil)
+    }
+
+    @Test(arguments: [1, 32, 4096], [1 << 20, 64 << 20, 5 << 30] as [Int64])
+    func namesTheLeastThatWorks(slots: Int, object: Int64) throws {
+        let least = Limits.memoryBytesMin(slots: slots, wholeObjectBytesMax: object)
+        #expect(
+            Limits.division(ofMemory: least, slots: slots, wholeObjectBytesMax: object) != nil)
+        #expect(
+            Limits.division(ofMemory: least - 17 * mib, slots: slots, wholeObjectBytesMax: object)
+                == nil)
+    }
+
+    /// What the limits promise each other.
+    @Test func hangTogether() {
+        #expect(Limits.firstRangeBytes <= Int64(Limits.blockBytes))
+        #expect(Limits.multipartThresholdDefaultBytes <= Limits.putBytesMax)
+        #expect(Limits.retryDelayMin <= Limits.throttleDelayMin)
+        #expect(Limits.throttleDelayMin <= Limits.retryDelayMax)
+        #expect(Limits.missingSampleMax * 10 == Limits.missingSample)
+    }
+}

@@ -1,0 +1,235 @@
+//! The probe before servers of every kind: it finds out the truth, and leaves nothing behind.
+
+import Migration
+import Testing
+
+@testable import S3
+
+/// A target that keeps objects and overlooks what its manners say.
+struct ProbedServer: Sendable {
+    enum Tagging: CaseIterable {
+        case none
+        /// The header on PUT is kept, and so is PutObjectTagging.
+        case onPut
+        /// Only PutObjectTagging works.
+        case afterwards
+        /// `?tagging` is overlooked: the tags become the body (rclone).
+        case replacesBody
+    }
+
+    enum Conditions: CaseIterable {
+        case honoured
+        case ignored
+        /// A request with a condition is answered with 501.
+        case refused
+    }
+
+    var tagging = Tagging.onPut
+    var conditions = Conditions.honoured
+    var checksMD5 = true
+    var etagIsMD5 = true
+    /// A PUT with tags is answered with 501 (Swift).
+    var refusesTagsOnPut = false
+    var allowsDelete = true
+    private(set) var bodies: [ObjectKey: [UInt8]] = [:]
+    private var tags: [ObjectKey: [UInt8]] = [:]
+
+    init() {}
+
+    mutating func answer(_ request: Request) -> Response {
+        let key = request.key ?? ObjectKey("")
+        let isTagging = request.query.contains { $0.name == "tagging" }
+        switch request.method {
+        case .put where isTagging && tagging != .replacesBody: return writeTags(key, request.body)
+        case .put: return write(key, request)
+        case .get where isTagging && tagging != .replacesBody:
+            return Response(
+                status: 200, body: tags[key] ?? Array("<Tagging><TagSet/></Tagging>".utf8))
+        case .get: return Response(status: 200, body: bodies[key] ?? [])
+        case .head: return head(key)
+        case .delete: return remove(key)
+        case .post: return Response(status: 400)
+        }
+    }
+
+    private mutating func write(_ key: ObjectKey, _ request: Request) -> Response {
+        let isConditional = request.headers["if-none-match"] != nil
+        if isConditional, conditions == .refused { return Response(status: 501) }
+        if isConditional, conditions == .honoured, bodies[key] != nil {
+            return Response(status: 412)
+        }
+        let promised = request.headers["content-md5"]
+        if let promised, checksMD5, promised != base64Text(MD5.digest(of: request.body)) {
+            return Response(status: 400)
+        }
+        if refusesTagsOnPut, request.headers["x-amz-tagging"] != nil {
+            return Response(status: 501)
+        }
+        bodies[key] = request.body
+        if tagging == .onPut, let header = request.headers["x-amz-tagging"] {
+            let pair = header.split(separator: "=").map(String.init)
+            let tag = "<Tag><Key>\(pair[0])</Key><Value>\(pair[1])</Value></Tag>"
+            tags[key] = Array("<Tagging><TagSet>\(tag)</TagSet></Tagging>".utf8)
+        }
+        var response = Response(status: 200)
+        let etag = etagIsMD5 ? md5Text(request.body) : md5Text([1, 2, 3])
+        response.headers.append("etag", "\"\(etag)\"")
+        return response
+    }
+
+    private mutating func writeTags(_ key: ObjectKey, _ body: [UInt8]) -> Response {
+        guard tagging != .none else { return Response(status: 501) }
+        tags[key] = body
+        return Response(status: 200)
+    }
+
+    private func head(_ key: ObjectKey) -> Response {
+        guard let body = bodies[key] else { return Response(status: 404) }
+        var response = Response(status: 200)
+        response.headers.append("content-length", "\(body.count)")
+        return response
+    }
+
+    private mutating func remove(_ key: ObjectKey) -> Response {
+        guard allowsDelete else { return Response(status: 403) }
+        bodies[key] = nil
+        return Response(status: 204)
+    }
+}
+
+@Suite struct TargetProbeTests {
+    private func probe(
+        _ server: inout ProbedServer
+    ) throws -> (TargetCapabilities, [String]) {
+        var probe = TargetProbe(bucket: "to", token: "t0k3n")
+        var action = probe.begin()
+        for _ in 0..<20 {
+            switch action {
+            case .exchange(let order):
+                #expect(order.side == .target)
+                #expect(order.request.key?.description.hasPrefix(".s3migrate-probe-t0k3n") == true)
+                action = probe.answered(server.answer(order.request))
+            case .finished(let capabilities, let warnings): return (capabilities, warnings)
+            case .refused(let fault): throw PlayError("refused: \(fault)")
+            }
+        }
+        throw PlayError("the probe does not end")
+    }
+
+    @Test(arguments: ProbedServer.Tagging.allCases, ProbedServer.Conditions.allCases)
+    func seesWhatTheServerDoes(
+        tagging: ProbedServer.Tagging, conditions: ProbedServer.Conditions
+    ) throws {
+        for checksMD5 in [true, false] {
+            var server = ProbedServer()
+            server.tagging = tagging
+            server.conditions = conditions
+            server.checksMD5 = checksMD5
+            server.etagIsMD5 = !checksMD5
+            let (seen, warnings) = try probe(&server)
+            #expect(seen.conditionalPut == (conditions == .honoured))
+            #expect(seen.checksContentMD5 == checksMD5)
+            #expect(seen.etagIsMD5 == !checksMD5)
+            #expect(warnings.isEmpty)
+            #expect(server.bodies.isEmpty, "the probe leaves something behind")
+            // Where the first PUT was refused for its condition, its tags went with it.
+            let canBeOnPut = tagging == .onPut && conditions != .refused
+            let expected: TargetCapabilities.Tagging =
+                switch tagging {
+                case .onPut: canBeOnPut ? .onPut : .afterwards
+                case .afterwards: .afterwards
+                case .none, .replacesBody: .none
+                }
+            #expect(seen.tagging == expected)
+        }
+    }
+
+    /// Tags that are refused say nothing about conditions.
+    @Test func asksForConditionsApartFromTags() throws {
+        var server = ProbedServer()
+        server.refusesTagsOnPut = true
+        let (seen, _) = try probe(&server)
+        #expect(seen.conditionalPut)
+        #expect(seen.tagging == .afterwards)
+    }
+
+    @Test func removesWhatAKilledProbeHasLeft() throws {
+        var server = ProbedServer()
+        var killed = TargetProbe(bucket: "to", token: "t0k3n")
+        var action = killed.begin()
+        while server.bodies.isEmpty, case .exchange(let order) = action {
+            action = killed.answered(server.answer(order.request))
+        }
+        let (seen, _) = try probe(&server)
+        #expect(seen.conditionalPut)
+        #expect(server.bodies.isEmpty)
+    }
+
+    /// A probe whose leftovers are cleared, and whose first PUT is to be answered.
+    private func begun() -> TargetProbe {
+        var probe = TargetProbe(bucket: "to", token: "t")
+        var action = probe.begin()
+        while case .exchange(let order) = action, order.request.method == .delete {
+            action = probe.answered(Response(status: 404))
+        }
+        return probe
+    }
+
+    @Test func namesWhatItMustLeaveBehind() throws {
+        var server = ProbedServer()
+        server.allowsDelete = false
+        server.checksMD5 = false
+        let (_, warnings) = try probe(&server)
+        #expect(warnings.count == 2)
+        #expect(warnings[0].contains(".s3migrate-probe-t0k3n ") && warnings[0].contains("403"))
+        #expect(warnings[1].contains(".s3migrate-probe-t0k3n-digest "))
+    }
+
+    @Test(arguments: [
+        (403, "AccessDenied", FaultClass.denied), (404, "NoSuchBucket", .fatal),
+        (503, "SlowDown", .throttled),
+    ])
+    func saysThatNothingIsTaken(status: Int, code: String, faultClass: FaultClass) throws {
+        var probe = begun()
+        let body = Array("<Error><Code>\(code)</Code></Error>".utf8)
+        guard case .refused(let fault) = probe.answered(Response(status: status, body: body)) else {
+            throw PlayError("the probe goes on")
+        }
+        #expect(fault.faultClass == faultClass)
+        #expect(fault.code == code)
+    }
+
+    @Test func saysThatNothingIsTakenWithLessEither() throws {
+        var probe = begun()
+        var asked: [[Bool]] = []
+        for _ in 0..<2 {
+            guard case .exchange(let order) = probe.answered(Response(status: 501)) else {
+                throw PlayError("the probe does not ask for less")
+            }
+            let headers = order.request.headers
+            asked.append([headers["x-amz-tagging"] != nil, headers["if-none-match"] != nil])
+        }
+        #expect(asked == [[false, true], [false, false]])
+        guard case .refused(let fault) = probe.answered(Response(status: 403)) else {
+            throw PlayError("the probe goes on")
+        }
+        #expect(fault.faultClass == .denied)
+    }
+
+    @Test func sendsADigestThatIsWrong() throws {
+        var digests: [String] = []
+        var server = ProbedServer()
+        var probe = TargetProbe(bucket: "to", token: "t")
+        var action = probe.begin()
+        while case .exchange(let order) = action {
+            if order.request.method == .put, order.request.query.isEmpty,
+                let digest = order.request.headers["content-md5"]
+            {
+                digests.append(digest)
+                #expect(digest != base64Text(MD5.digest(of: order.request.body)))
+            }
+            action = probe.answered(server.answer(order.request))
+        }
+        #expect(digests.count == 1)
+    }
+}
