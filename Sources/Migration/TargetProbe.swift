@@ -47,6 +47,8 @@ public struct TargetProbe: Sendable {
         conditionalPut: false, checksContentMD5: false, etagIsMD5: false, tagging: .none)
     private var warnings: [String] = []
     private var hasSecond = false
+    /// A PUT with tags was not refused for them.
+    private var takesTags = false
 
     private static let body = Array("s3migrate probe".utf8)
     private static let tags = [ObjectTag(key: "s3migrate", value: "probe")]
@@ -70,6 +72,7 @@ public struct TargetProbe: Sendable {
         case .create:
             if isGood {
                 noteETag(response)
+                takesTags = true
                 return go(.overwrite)
             }
             return retreat(to: .createUntagged, from: response)
@@ -145,7 +148,9 @@ public struct TargetProbe: Sendable {
         case .create: put(key, condition: .ifAbsent, tags: TargetProbe.tags)
         case .createUntagged: put(key, condition: .ifAbsent, tags: [])
         case .createPlain: put(key, condition: .none, tags: [])
-        case .overwrite: put(key, condition: .ifAbsent, tags: [])
+        // With the same tags: where the condition is ignored, this is the object that readTags asks about.
+        case .overwrite:
+            put(key, condition: .ifAbsent, tags: takesTags ? TargetProbe.tags : [])
         // Sixteen zero bytes are not the MD5 of the body.
         case .wrongDigest:
             put(secondKey, condition: .none, tags: [], md5: [UInt8](repeating: 0, count: 16))

@@ -62,7 +62,7 @@ extension Transfer {
     private func failure(_ stage: Stage, _ fault: Fault) -> Failure {
         Failure(
             stage: stage, faultClass: fault.faultClass, status: fault.status, code: fault.code,
-            attempts: attempts, message: fault.message)
+            attempts: attempts, ourETag: written, message: fault.message)
     }
 
     /// After a complaint about the time, the server's clock is the one to sign by.
@@ -78,6 +78,9 @@ extension Transfer {
         case .write: return write(in: &context)
         case .settle: return settle(in: context)
         case .measure: return measure(in: context)
+        // Tags have no condition: while we waited, somebody else may have written the key.
+        case .putTags where context.now - shownAt > Limits.sourceFreshFor:
+            return measure(in: context)
         case .putTags: return putTags(in: context)
         }
     }

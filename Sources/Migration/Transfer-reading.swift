@@ -20,6 +20,7 @@ extension Transfer {
     /// Asks the source for the bytes that are missing: ranged, and pinned to the object that was begun.
     mutating func read(in context: TransferContext) -> TransferAction {
         step = .reading
+        askedAt = context.now
         let end = facts?.sizeBytes ?? firstRangeBytes(in: context)
         let isRanged = !ignoresRanges && end > received
         let request = GetObject.request(
@@ -99,7 +100,7 @@ extension Transfer {
         attemptsOfStep = 0
         guard received == facts.sizeBytes else { return reserveForReading(in: context) }
         wasDownloaded = true
-        fetchedAt = context.now
+        knownAt = askedAt
         bufferMD5 = nil
         if doubted != nil { return hash(for: .secondReading) }
         if facts.missingMetaCount > 0 { losses.insert(.metadata) }

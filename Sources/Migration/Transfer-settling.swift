@@ -55,11 +55,19 @@ extension Transfer {
         _ etag: ETag, _ proof: Proof, in context: TransferContext
     ) -> TransferAction {
         written = etag
+        // The target has what we sent. Whether we had read it right is another question where the source's ETag, if
+        // it is an MD5, tells of other bytes.
+        if proof == .md5, facts?.etag?.md5 != nil, !etagIsNoMD5 {
+            return readAgain(visible: etag, in: context)
+        }
         return proved(proof, in: context)
     }
 
     private mutating func skipped(_ proof: Proof, in context: TransferContext) -> TransferAction {
-        finish(
+        if proof == .differs, let written, found?.etag == written {
+            return damaged("the source's object changed while our copy of it was doubted", in: context)
+        }
+        return finish(
             Outcome(
                 .skippedTarget, sizeBytes: facts?.sizeBytes, etag: found?.etag, proof: proof),
             in: context)

@@ -38,8 +38,9 @@ extension Transfer {
 
     /// After a while the source is asked whether it still has the object, so that a delete is not undone.
     private mutating func recheckOrPut(in context: TransferContext) -> TransferAction {
-        guard context.now - fetchedAt > Limits.sourceFreshFor else { return put(in: context) }
+        guard context.now - knownAt > Limits.sourceFreshFor else { return put(in: context) }
         step = .recheckingSource
+        askedAt = context.now
         return ask(
             .source, HeadObject.request(bucket: context.rules.sourceBucket, key: item.key))
     }
@@ -52,7 +53,7 @@ extension Transfer {
             guard let now = try? HeadObject.answer(response, to: asked), let facts,
                 facts.isSameObject(as: now)
             else { return changed("the object changed before it was written", in: &context) }
-            fetchedAt = context.now
+            knownAt = askedAt
             return put(in: context)
         case 404:
             // A HEAD's answer has no body that could say what is missing; the GET's has. Counted, since a
@@ -73,6 +74,7 @@ extension Transfer {
     private mutating func put(in context: TransferContext) -> TransferAction {
         guard let facts else { preconditionFailure("a PUT without an object") }
         step = .putting
+        shownAt = context.now
         let target = context.rules.target
         let request = PutObject.request(
             bucket: context.rules.targetBucket, key: item.key, metadata: facts.metadata,
@@ -136,11 +138,18 @@ extension Transfer {
         return nil
     }
 
-    mutating func proved(_ proof: Proof?, in context: TransferContext) -> TransferAction {
-        self.proof = proof
+    mutating func proved(_ proof: Proof, in context: TransferContext) -> TransferAction {
+        // A second look, before the tags are tried again, may see less than the answer to the PUT told.
+        self.proof = proof == .size ? self.proof ?? .size : proof
         if !tags.isEmpty, context.rules.target.tagging == .afterwards {
             return putTags(in: context)
         }
+        return copied(in: context)
+    }
+
+    /// The copy was made, and somebody has deleted or replaced it since then: it is theirs, and so are its tags.
+    private mutating func superseded(in context: TransferContext) -> TransferAction {
+        if !tags.isEmpty, context.rules.target.tagging == .afterwards { losses.insert(.tags) }
         return copied(in: context)
     }
 
@@ -163,7 +172,7 @@ extension Transfer {
     ) -> TransferAction {
         // Whoever deleted our object since then wanted it deleted.
         if response.status == 404, RetryPolicy.fault(of: response).faultClass != .fatal {
-            return proved(nil, in: context)
+            return superseded(in: context)
         }
         guard response.status == 200 else {
             return failed(.settle, at: .measure, with: response, in: &context)
@@ -184,8 +193,10 @@ extension Transfer {
         }
         // Another ETag than the one we were told: somebody has written since then, or the PUT's answer lied.
         let isOurs = written == nil || seen.etag == written
+        // What was proved once was right, so it is not a lie.
+        guard isOurs || proof == nil else { return superseded(in: context) }
         guard seen.sizeBytes == facts?.sizeBytes else {
-            guard isOurs else { return proved(nil, in: context) }
+            guard isOurs else { return superseded(in: context) }
             let message = "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)"
             return damaged(message, in: context)
         }
@@ -197,7 +208,8 @@ extension Transfer {
     }
 
     mutating func headTarget(in context: TransferContext) -> TransferAction {
-        ask(.target, HeadObject.request(bucket: context.rules.targetBucket, key: item.key))
+        shownAt = context.now
+        return ask(.target, HeadObject.request(bucket: context.rules.targetBucket, key: item.key))
     }
 
     // MARK: - Tags afterwards
@@ -212,17 +224,23 @@ extension Transfer {
     mutating func answeredPutTags(
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
+        let fault: Fault
         switch response.status {
         case 200..<300:
-            return copied(in: context)
-        default:
-            let fault = RetryPolicy.fault(of: response)
-            guard fault.faultClass.concernsTheTags else {
-                return failed(.putTags, at: .putTags, with: fault, in: &context)
+            do throws(S3Error) {
+                try PutObjectTagging.answer(response, to: asked)
+                return copied(in: context)
+            } catch {
+                fault = RetryPolicy.fault(error)
             }
-            losses.insert(.tags)
-            return copied(in: context)
+        default:
+            fault = RetryPolicy.fault(of: response)
         }
+        guard fault.faultClass.concernsTheTags else {
+            return failed(.putTags, at: .putTags, with: fault, in: &context)
+        }
+        losses.insert(.tags)
+        return copied(in: context)
     }
 }
 

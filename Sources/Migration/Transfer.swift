@@ -83,7 +83,11 @@ public struct Transfer: Sendable {
     var reservedBytes: Int64 = 0
     /// The source answers a range with the whole object, so none is asked for.
     var ignoresRanges = false
-    var fetchedAt: Instant
+    /// When the source was asked last whether it has the object, by a GET or a HEAD; of the answer only that moment is
+    /// sure, however long it took.
+    var askedAt: Instant
+    /// `askedAt` of the last such question that was answered with yes.
+    var knownAt: Instant
     /// Our own MD5 of what the buffer holds; nil until it is needed.
     var bufferMD5: [UInt8]?
     /// The MD5 of an earlier reading that was doubted.
@@ -97,6 +101,8 @@ public struct Transfer: Sendable {
     var mayHaveWritten = false
     var found: ObjectFacts?
     var written: ETag?
+    /// When the target was asked last for our object, or told to store it.
+    var shownAt: Instant
     var proof: Proof?
 
     // What went wrong
@@ -110,7 +116,9 @@ public struct Transfer: Sendable {
     public init(item: WorkItem, now: Instant, mayHaveWritten: Bool = false) {
         self.item = item
         self.begun = now
-        self.fetchedAt = now
+        self.askedAt = now
+        self.knownAt = now
+        self.shownAt = now
         self.mayHaveWritten = mayHaveWritten
     }
 

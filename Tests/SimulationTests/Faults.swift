@@ -1,0 +1,159 @@
+//! What can befall an exchange on its way: every class of fault that the field knows.
+
+import Migration
+import S3
+
+/// Something that goes wrong with one exchange.
+enum Mishap: CaseIterable, Sendable {
+    /// The connection breaks before the server has read the request.
+    case refused
+    /// The server acts, its answer is lost.
+    case answerLost
+    /// The connection breaks, and the server acts on what it has read a little later.
+    case actsLate
+    /// The transport sends the request again on its own, after the server had acted on the first.
+    case resent
+    /// 503 SlowDown, with or without Retry-After.
+    case slowDown
+    /// 429.
+    case tooMany
+    /// 500, and nothing was done.
+    case failed
+    /// 500, and it was done.
+    case failedAfterActing
+    /// 200, and the body tells of an error.
+    case falseSuccess
+    /// Another write of the same key is said to be under way.
+    case conflict
+    /// The answer ends before its body does.
+    case shortBody
+    /// A bit of the answer's body is turned over.
+    case flippedDownload
+    /// A bit of the request's body is turned over.
+    case flippedUpload
+    /// The answer is of another range, or of an object of another size.
+    case wrongRange
+    /// The server's clock jumps, for good.
+    case clockJump
+    /// A HEAD says 404 although there is an object.
+    case blindHead
+    /// A 404 that is no S3 server's.
+    case foreignNotFound
+    /// The credentials are refused: the whole run cannot go on.
+    case fatal
+
+    /// Whether a single one may end an object's transfer.
+    var isFinal: Bool { self == .foreignNotFound || self == .fatal }
+
+    func fits(_ order: ExchangeOrder, _ scenario: Scenario, seen: Stored?) -> Bool {
+        let isPut = order.request.operation == "PutObject"
+        let isGet = order.request.operation == "GetObject"
+        let isHead = order.request.method == .head
+        return switch self {
+        case .actsLate: isPut && scenario.target.honoursIfNoneMatch
+        case .conflict: isPut
+        case .flippedUpload: isPut && order.uploadsBytes
+        case .falseSuccess: isPut || order.request.operation.hasSuffix("Tagging")
+        case .shortBody, .wrongRange: isGet
+        case .flippedDownload: isGet && seen?.hasDigest ?? false
+        case .blindHead: isHead && order.side == .source
+        case .foreignNotFound: isGet
+        case .fatal: !isHead
+        case .refused, .answerLost, .resent, .slowDown, .tooMany, .failed, .failedAfterActing,
+            .clockJump:
+            true
+        }
+    }
+
+    /// The answer that comes in the place of the server's; nil when that is what comes.
+    func refusal(_ random: inout SeededRandom) -> Response? {
+        switch self {
+        case .slowDown:
+            var response = Response.refusal(503, "SlowDown")
+            if random.isTrue(0.5) { response.headers.append("retry-after", "\(random.int(0...4))") }
+            return response
+        case .tooMany: return .refusal(429, "TooManyRequests")
+        case .failed, .failedAfterActing: return .refusal(500, "InternalError")
+        case .falseSuccess: return .refusal(200, "InternalError")
+        case .conflict: return .refusal(409, "ConditionalRequestConflict")
+        case .blindHead: return Response(status: 404)
+        case .foreignNotFound: return Response(status: 404, body: Array("<html>no</html>".utf8))
+        case .fatal: return .refusal(403, "InvalidAccessKeyId")
+        default: return nil
+        }
+    }
+
+    /// Whether the server does what it was asked to.
+    var isActedOn: Bool {
+        switch self {
+        case .answerLost, .actsLate, .resent, .failedAfterActing, .shortBody, .flippedDownload,
+            .flippedUpload, .wrongRange:
+            true
+        default: false
+        }
+    }
+}
+
+/// How often what goes wrong in one world: some worlds know only lost answers, others only throttling.
+struct FaultWeights: Sendable {
+    var rate: Double
+    var weights: [(Mishap, weight: Int)]
+
+    static let none = FaultWeights(rate: 0, weights: [])
+
+    init(rate: Double, weights: [(Mishap, weight: Int)]) {
+        self.rate = rate
+        self.weights = weights
+    }
+
+    init(_ random: inout SeededRandom) {
+        rate = random.pick([0, 0.05, 0.15, 0.3, 0.5])
+        let isFew = random.isTrue(0.5)
+        weights = Mishap.allCases.map { mishap in
+            let isRare = mishap.isFinal || mishap == .clockJump
+            let isOn = random.isTrue(isFew ? 0.2 : 0.7)
+            let weight = random.int(1...20)
+            return (mishap, isOn ? (isRare ? 1 : weight) : 0)
+        }
+    }
+
+    func draw(
+        for order: ExchangeOrder, _ scenario: Scenario, seen: Stored?,
+        _ random: inout SeededRandom
+    ) -> Mishap? {
+        guard random.isTrue(rate) else { return nil }
+        return random.pick(weighted: weights.filter { $0.0.fits(order, scenario, seen: seen) })
+    }
+}
+
+extension ExchangeOrder {
+    /// Whether the upload has at least one byte.
+    fileprivate var uploadsBytes: Bool {
+        if case .object(let byteCount) = upload { return byteCount > 0 }
+        return false
+    }
+}
+
+extension Served {
+    /// The same answer, of a range or a size that is not the object's.
+    func withWrongRange(_ random: inout SeededRandom) -> Served {
+        guard let value = response.headers["content-range"], let object,
+            let range = value.split(separator: " ").last?.split(separator: "/").first,
+            let size = seen?.body.byteCount
+        else { return self }
+        var wrong = self
+        wrong.response.headers = HeaderFields()
+        for index in 0..<response.headers.count
+        where !response.headers.name(at: index).elementsEqual("content-range".utf8) {
+            wrong.response.headers.append(
+                name: response.headers.name(at: index), value: response.headers.value(at: index))
+        }
+        let count = object.byteCount
+        let texts = [
+            "bytes \(range)/\(size + 7)", "bytes 1-\(count)/\(size + 1)", "bytes \(range)/*",
+            "bytes=\(range)/\(size)",
+        ]
+        wrong.response.headers.append("content-range", random.pick(texts))
+        return wrong
+    }
+}

@@ -1,0 +1,165 @@
+//! What has to be true of an outcome, at the moment when a transfer comes to it.
+
+import Migration
+import S3
+
+extension World {
+    /// A transfer has ended.
+    func end(_ episode: Int, _ outcome: Outcome) {
+        record.episodes[episode].ended = now
+        record.episodes[episode].outcome = outcome
+        record.note(
+            now,
+            "end #\(episode) \(outcome.kind.rawValue) \(outcome.proof?.rawValue ?? "-") "
+                + (outcome.failure.map { "\($0)" } ?? ""))
+        switch outcome.kind {
+        case .copied: checkCopied(episode, outcome)
+        case .skippedSource: checkAbsent(episode)
+        case .skippedTarget: checkSkipped(episode, outcome)
+        case .failed: checkFailed(episode, outcome)
+        case .exist: record.violated(.untrueSkip, "\(name(episode)) exists, says a transfer")
+        }
+    }
+
+    private func states(_ side: Side, _ episode: Int) -> [Stored] {
+        let episode = record.episodes[episode]
+        return self[side].states(of: episode.item.key, from: episode.begun, to: now)
+            .compactMap { $0 }
+    }
+
+    // MARK: - Copied
+
+    /// The target held, at some moment of the transfer, an object that the source held at some moment of it.
+    private func checkCopied(_ episode: Int, _ outcome: Outcome) {
+        let sources = states(.source, episode)
+        let isTrue = states(.target, episode).contains { copy in
+            sources.contains { isCopy(copy, of: $0, outcome, episode) }
+        }
+        if !isTrue {
+            record.violated(
+                .untrueCopy,
+                "\(name(episode)) \(outcome): the target held \(states(.target, episode)), "
+                    + "the source \(sources)")
+        }
+    }
+
+    private func isCopy(
+        _ copy: Stored, of original: Stored, _ outcome: Outcome, _ episode: Int
+    ) -> Bool {
+        guard copy.body.byteCount == outcome.sizeBytes,
+            outcome.etag == nil || outcome.etag?.text == copy.etag
+        else { return false }
+        switch outcome.proof {
+        case .etag: guard copy.etag == original.etag, copy.body == original.body else { return false }
+        case .md5: guard copy.body == original.body else { return false }
+        case .size, nil:
+            let isDoubtful = record.episodes[episode].isBodyDoubtful(scenario)
+            guard original.body.byteCount == outcome.sizeBytes,
+                isDoubtful || copy.body == original.body
+            else { return false }
+        case .same, .differs: return false
+        }
+        // What a client has written with the same bytes may have other metadata.
+        guard copy.author == .transfer(episode) else { return true }
+        // The same bytes may have been written again meanwhile, with other metadata.
+        return states(.source, episode).contains { twin in
+            twin.body == copy.body && Set(copy.metadata) == twin.carriedMetadata
+                && hasTags(copy, of: twin, outcome, episode)
+        } || copy.body != original.body
+    }
+
+    /// S3 has no way to read the tags of one certain write, so those of an object that a client writes meanwhile
+    /// may be newer than its body.
+    private func hasTags(
+        _ copy: Stored, of original: Stored, _ outcome: Outcome, _ episode: Int
+    ) -> Bool {
+        copy.tags == original.tags || outcome.losses.contains(.tags)
+            || touched.contains(record.episodes[episode].item.key)
+    }
+
+    // MARK: - Skipped
+
+    private func checkAbsent(_ episode: Int) {
+        let transfer = record.episodes[episode]
+        let states = source.states(of: transfer.item.key, from: transfer.begun, to: now)
+        if !states.contains(where: { $0 == nil }) {
+            record.violated(.untrueSkip, "\(name(episode)) is not gone from the source")
+        }
+    }
+
+    private func checkSkipped(_ episode: Int, _ outcome: Outcome) {
+        let steps = record.episodes[episode].steps
+        guard
+            let found = steps.last(where: { $0.operation == "HeadObject" && $0.side == .target })?
+                .seen
+        else {
+            return record.violated(.untrueSkip, "\(name(episode)): the target had nothing")
+        }
+        let read = steps.last { $0.operation == "GetObject" && $0.seen != nil }?.seen
+        checkNotOurs(found, read, episode)
+        let isSame = found.body == read?.body
+        let isHonest = found.etag == hexText(found.body.md5)
+        let isFlipped = steps.contains { $0.mishap == .flippedDownload }
+        switch outcome.proof {
+        case .same where !isSame:
+            record.violated(.untrueSkip, "\(name(episode)) is not the same: \(found)")
+        case .differs where isSame && isHonest && !isFlipped:
+            record.violated(.untrueSkip, "\(name(episode)) does not differ: \(found)")
+        case .etag, .md5, nil:
+            record.violated(.untrueSkip, "\(name(episode)): \(outcome)")
+        default: break
+        }
+    }
+
+    /// What we wrote is told from others' by its ETag, so it takes a target with honest ones; and an object that has
+    /// changed at the source since, or was damaged, is no longer the one that we wanted to write.
+    private func checkNotOurs(_ found: Stored, _ read: Stored?, _ episode: Int) {
+        guard case .transfer(let author) = found.author, found.body == read?.body,
+            record.episodes[author].pass == record.episodes[episode].pass,
+            !record.episodes[episode].steps.contains(where: { $0.mishap == .flippedDownload }),
+            found.etag == hexText(found.body.md5)
+        else { return }
+        record.violated(
+            .lostAnswer, "\(name(episode)) was written by #\(author) and is called a skip")
+    }
+
+    // MARK: - Failed
+
+    /// A failure needs a reason: something forbidden, or more mishaps than may be tried again.
+    private func checkFailed(_ episode: Int, _ outcome: Outcome) {
+        let transfer = record.episodes[episode]
+        guard let failure = outcome.failure, !isForbidden(transfer, failure) else { return }
+        let troubles = transfer.steps.filter { $0.mishap != nil || $0.status ?? 0 >= 400 }
+        // A client that writes meanwhile is good for some restarts.
+        let isExhausted =
+            troubles.count > min(scenario.retriesMax, Limits.restartsMax)
+            || touched.contains(transfer.item.key) && !troubles.isEmpty
+        let isFinal = troubles.contains { $0.mishap?.isFinal ?? false }
+        // A clock that jumped is no reason to give up, but the answer to a HEAD has no body that tells of it.
+        let isHeadRefused = troubles.contains {
+            $0.status == 403 && $0.operation == "HeadObject"
+        }
+        if !isExhausted, !isFinal, !isHeadRefused {
+            record.violated(.baselessFailure, "\(name(episode)): \(failure)")
+        }
+    }
+
+    private func isForbidden(_ transfer: Episode, _ failure: Failure) -> Bool {
+        let key = transfer.item.key
+        return switch failure.faultClass {
+        case .denied:
+            scenario.deniedAtSource.contains(key) || scenario.deniedAtTarget.contains(key)
+        case .tooLarge:
+            transfer.steps.contains {
+                ($0.seen?.body.byteCount ?? 0) > scenario.wholeObjectBytesMax
+            }
+        case .damaged:
+            // A client that writes at this very moment can make it impossible to tell.
+            transfer.isBodyDoubtful(scenario) || touched.contains(key)
+                || transfer.steps.contains { $0.mishap == .flippedDownload }
+        // A client that goes on writing can keep us from ever reading the whole.
+        case .changed, .conflict: touched.contains(key)
+        default: false
+        }
+    }
+}

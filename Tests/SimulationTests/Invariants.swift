@@ -1,0 +1,143 @@
+//! What has to hold at every write, and at the end of everything.
+
+import Migration
+import S3
+
+// MARK: - At every exchange
+
+extension World {
+    /// No object needs more exchanges than this, whatever befalls it.
+    func checkBound(_ episode: Int) {
+        let bound = (scenario.retriesMax + 2) * 60
+        if record.episodes[episode].steps.count == bound {
+            isHopeless = true
+            record.violated(.endless, "\(name(episode)) took \(bound) exchanges")
+        }
+    }
+
+    func name(_ episode: Int) -> String {
+        "\(record.episodes[episode].item.key) #\(episode)"
+    }
+
+    /// A server has acted on a request of ours.
+    func checkWrite(_ served: Served, _ flight: Flight) {
+        guard served.wrote != nil, let key = flight.order.request.key else { return }
+        if !isOurs(key) { record.violated(.strayed, "\(key) was written") }
+        if flight.order.request.operation == "PutObject" {
+            checkNotOverwritten(served, flight)
+            checkNotBroughtBack(key, flight)
+        } else {
+            checkTagsKept(served, flight)
+        }
+    }
+
+    private func checkNotOverwritten(_ served: Served, _ flight: Flight) {
+        guard let old = served.seen else { return }
+        let steps = record.episodes[flight.episode].steps
+        let looked = steps.last { $0.operation == "HeadObject" && $0.side == .target }?.servedAt
+        // Without a condition there is a moment between the look and the write.
+        let isUnseen = !capabilities.conditionalPut && looked.map { $0 <= old.since } ?? false
+        let isOurOwn = old.author != .client && old.body == served.wrote?.body
+        guard !isUnseen, capabilities.conditionalPut || !isOurOwn else { return }
+        record.violated(.overwrote, "\(name(flight.episode)) took the place of \(old)")
+    }
+
+    /// A delete of a client counts from a second before we send the object.
+    private func checkNotBroughtBack(_ key: ObjectKey, _ flight: Flight) {
+        let sentAt = record.episodes[flight.episode].steps[flight.step].sentAt
+        guard let deleted = source.absentSince(key), sentAt - deleted > Limits.sourceFreshFor
+        else { return }
+        record.violated(
+            .cameBack,
+            "\(name(flight.episode)) was sent \(sentAt - deleted) after it was deleted")
+    }
+
+    /// Whether this request of the episode was sent before.
+    private func isRetry(_ flight: Flight) -> Bool {
+        let steps = record.episodes[flight.episode].steps
+        return steps[..<flight.step].contains { $0.operation == steps[flight.step].operation }
+    }
+
+    private func checkTagsKept(_ served: Served, _ flight: Flight) {
+        let sentAt = record.episodes[flight.episode].steps[flight.step].sentAt
+        guard let old = served.seen, old.author == .client, sentAt - old.since > .seconds(1),
+            isRetry(flight)
+        else { return }
+        // A client's object with the very bytes that we write may be taken for ours.
+        let bodies = record.episodes[flight.episode].steps.filter { $0.side == .source }
+            .compactMap(\.seen?.body)
+        guard !bodies.contains(old.body) else { return }
+        record.violated(.tagged, "\(name(flight.episode)) set the tags of \(old)")
+    }
+}
+
+// MARK: - At the end
+
+extension World {
+    /// Every object that no client touched must be at the target, with bytes, metadata and tags.
+    func checkEnd() {
+        for key in keysToLog where !touched.contains(key) {
+            guard let wanted = source[key], !isExcused(key, wanted) else { continue }
+            guard let copy = target[key] else {
+                record.violated(.missing, "\(key): \(wanted)")
+                continue
+            }
+            guard copy.author != .client else { continue }
+            checkCopy(copy, of: wanted, key)
+        }
+    }
+
+    private func isExcused(_ key: ObjectKey, _ wanted: Stored) -> Bool {
+        scenario.deniedAtSource.contains(key) || scenario.deniedAtTarget.contains(key)
+            || wanted.body.byteCount > scenario.wholeObjectBytesMax
+    }
+
+    private func checkCopy(_ copy: Stored, of wanted: Stored, _ key: ObjectKey) {
+        let episodes = record.episodes.filter { $0.item.key == key }
+        let isBodyDoubtful = episodes.contains { $0.isBodyDoubtful(scenario) }
+        guard !isBodyDoubtful else { return }
+        if copy.body != wanted.body {
+            record.violated(.missing, "\(key) is \(copy.body) instead of \(wanted.body)")
+        }
+        if Set(copy.metadata) != wanted.carriedMetadata {
+            record.violated(.missing, "\(key) has \(copy.metadata) of \(wanted.carriedMetadata)")
+        }
+        let lostTags = episodes.contains {
+            // What cannot be told from others' by its ETag is called a skip, and a skip promises no tags.
+            $0.outcome?.losses.contains(.tags) ?? false
+                || $0.outcome?.kind == .skippedTarget && scenario.target.etags != .md5
+        }
+        // Between a write and its tags there may have been a failure; a later pass finds the object and leaves it.
+        let isUnfinished =
+            capabilities.tagging != .onPut && episodes.contains { $0.outcome?.kind == .failed }
+        if copy.tags != wanted.tags, !lostTags, !isUnfinished {
+            record.violated(.missing, "\(key) has the tags \(copy.tags) of \(wanted.tags)")
+        }
+    }
+}
+
+extension Episode {
+    /// The target may have written what we were never told of.
+    private var hasLostAnswer: Bool {
+        steps.contains {
+            let lost: [Mishap] = [.answerLost, .actsLate, .resent, .failedAfterActing]
+            return $0.wrote != nil && $0.mishap.map(lost.contains) ?? false
+        }
+    }
+
+    /// The target checks no digests, a bit was turned over, and the log does not promise more than it knows.
+    func isBodyDoubtful(_ scenario: Scenario) -> Bool {
+        let isFlipped = steps.contains {
+            $0.mishap == .flippedUpload || $0.mishap == .flippedDownload
+        }
+        guard isFlipped, !scenario.target.checksContentMD5 else { return false }
+        return switch outcome?.kind {
+        case .copied: outcome?.proof == .size || outcome?.proof == nil
+        case .failed: outcome?.failure?.ourETag != nil || hasLostAnswer
+        case .skippedTarget: outcome?.proof != .same
+        // The process died before it could say anything.
+        case nil: true
+        default: false
+        }
+    }
+}

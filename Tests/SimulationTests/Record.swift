@@ -1,0 +1,75 @@
+//! What happened, as the invariants need it and a reader of the trace wants it.
+
+import Migration
+import S3
+
+/// One transfer of one object, with all its exchanges.
+struct Episode: Sendable {
+    struct Step: Sendable {
+        var side: Side
+        var operation: String
+        var sentAt: Instant
+        var mishap: Mishap?
+        var servedAt: Instant?
+        var status: Int?
+        /// What the server had when it acted.
+        var seen: Stored?
+        /// What it had then, if it wrote.
+        var wrote: Stored?
+    }
+
+    var pass: Int
+    var run: Int
+    var item: WorkItem
+    var begun: Instant
+    var ended: Instant?
+    var outcome: Outcome?
+    var steps: [Step] = []
+}
+
+/// What has to hold, whatever happens.
+enum Rule: String, Sendable {
+    case overwrote = "nothing existing is overwritten"
+    case cameBack = "nothing that a client deleted comes back"
+    case tagged = "a client's object keeps its tags"
+    case strayed = "only this host's keys are touched"
+    case untrueCopy = "a line that says copied is true"
+    case untrueSkip = "a line that says skipped is true"
+    case lostAnswer = "what we wrote ourselves is no skip"
+    case baselessFailure = "nothing fails without a reason"
+    case missing = "every object that no client touched is at the target"
+    case forgotten = "no outcome is forgotten"
+    case doneAgain = "nothing that is logged is done again"
+    case logForm = "the logs have the right form and order"
+    case watermark = "the last key of migrate.log is a true watermark"
+    case logTruth = "the logs tell what happened"
+    case counts = "the counts add up"
+    case memory = "the bound on memory holds"
+    case endless = "everything ends"
+    case probe = "the probe finds out what the target does"
+}
+
+struct Violation: Sendable {
+    var rule: Rule
+    var message: String
+}
+
+/// The world's book: nothing in it decides anything.
+struct Record {
+    var episodes: [Episode] = []
+    private(set) var violations: [Violation] = []
+    /// Where the trace goes; nil for nowhere.
+    var print: ((String) -> Void)?
+
+    mutating func violated(_ rule: Rule, _ message: String) {
+        let violation = Violation(rule: rule, message: message)
+        print?("  VIOLATED \(rule.rawValue): \(violation.message)")
+        violations.append(violation)
+    }
+
+    func note(_ now: Instant, _ text: @autoclosure () -> String) {
+        guard let print else { return }
+        let time = String(now.elapsed.milliseconds)
+        print(String(repeating: " ", count: max(0, 8 - time.count)) + time + " ms  " + text())
+    }
+}
