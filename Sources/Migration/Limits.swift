@@ -28,8 +28,8 @@ public enum Limits {
     public static let retryDelayMax = Duration.seconds(20)
     /// A server may ask us to stay away for so long, not longer.
     public static let retryAfterMax = Duration.seconds(120)
-    /// So long after the GET was sent a PUT may be sent without asking whether the source still has the object. It is the
-    /// bound of the promise that a client's delete is not undone.
+    /// So long after the GET was sent a PUT may be sent without asking whether the source still has the object.
+    /// It is the bound of the promise that a client's delete is not undone.
     public static let sourceFreshFor = Duration.seconds(1)
 
     // Ledger and logs

@@ -70,7 +70,8 @@ extension World {
             logs.failed.lines.compactMap { FailedLogLine(parsing: $0.line.span)?.key })
         for (line, _) in logs.migrate.lines + logs.ahead.lines {
             guard let parsed = MigrateLogLine(parsing: line.span) else { continue }
-            checkLine(parsed, line, told[parsed.key] ?? [], isExplained: explained.contains(parsed.key))
+            let isExplained = explained.contains(parsed.key)
+            checkLine(parsed, line, told[parsed.key] ?? [], isExplained: isExplained)
         }
     }
 

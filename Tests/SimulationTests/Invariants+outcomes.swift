@@ -50,7 +50,8 @@ extension World {
             outcome.etag == nil || outcome.etag?.text == copy.etag
         else { return false }
         switch outcome.proof {
-        case .etag: guard copy.etag == original.etag, copy.body == original.body else { return false }
+        case .etag:
+            guard copy.etag == original.etag, copy.body == original.body else { return false }
         case .md5: guard copy.body == original.body else { return false }
         case .size, nil:
             let isDoubtful = record.episodes[episode].isBodyDoubtful(scenario)

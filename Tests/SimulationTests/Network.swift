@@ -153,7 +153,9 @@ extension World {
                 return .broken(partial: nil)
             }
             // What does not fit is not read at all.
-            if case .object(_, let capacity) = flight.order.sink, object.byteCount > capacity { break }
+            if case .object(_, let capacity) = flight.order.sink, object.byteCount > capacity {
+                break
+            }
             let count = Int64.random(in: 0..<object.byteCount, using: &random)
             return .broken(partial: object[0..<count])
         case .flippedDownload:

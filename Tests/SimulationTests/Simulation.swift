@@ -121,7 +121,8 @@ struct Simulation {
         return earlier
     }
 
-    /// Where nothing guards a write but a look before it, what an earlier run has sent must have arrived before the next one
+    /// Where nothing guards a write but a look before it, what an earlier run has sent must have arrived before the
+    /// next one
     /// begins; no program could see it.
     private mutating func pauseAfterRun() -> Duration {
         world.capabilities.conditionalPut ? random.milliseconds(0...2000) : .seconds(10)
