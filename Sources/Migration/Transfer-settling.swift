@@ -65,7 +65,8 @@ extension Transfer {
 
     private mutating func skipped(_ proof: Proof, in context: TransferContext) -> TransferAction {
         if proof == .differs, let written, found?.etag == written {
-            return damaged("the source's object changed while our copy of it was doubted", in: context)
+            return damaged(
+                "the source's object changed while our copy of it was doubted", in: context)
         }
         return finish(
             Outcome(

@@ -20,7 +20,8 @@ extension World {
             else { continue }
             record.violated(
                 .forgotten,
-                "\(episode.item.key) ended \(now - ended) ago as \(episode.outcome?.kind.rawValue ?? "")")
+                "\(episode.item.key) ended \(now - ended) ago as \(episode.outcome?.kind.rawValue ?? "")"
+            )
         }
         checkTruth(repaired)
         if scenario.mutation == .leavesTornLines { _ = logs.reopen() }

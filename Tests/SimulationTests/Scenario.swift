@@ -59,8 +59,9 @@ struct Scenario: Sendable {
     }
 
     private mutating func drawServers(_ random: inout SeededRandom) {
-        source.ranges = random.pick(
-            weighted: [(.partial, 6), (.okWithRange, 2), (.ignored, 2)]) ?? .partial
+        source.ranges =
+            random.pick(
+                weighted: [(.partial, 6), (.okWithRange, 2), (.ignored, 2)]) ?? .partial
         source.honoursIfMatch = random.isTrue(0.7)
         source.refusesRangeOfEmpty = random.isTrue(0.8)
         source.tagging = random.pick([.onPut, .afterwards, .onPut, .none])
