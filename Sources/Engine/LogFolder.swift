@@ -47,6 +47,8 @@ public struct LogFolder: ~Copyable, Sendable {
         public var ahead: [MigrateLogLine] = []
         /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
         public var isContinued = false
+        /// Objects that failed in it, as far as migrate.log tells.
+        public var failed = 0
         /// What was cut off a log after a crash, in words.
         public var repairs: [String] = []
     }
@@ -92,7 +94,7 @@ public struct LogFolder: ~Copyable, Sendable {
 extension LogFolder {
     /// Finds out where to begin, and repairs what a crash has left.
     public func begin(_ start: Start) throws(LogFolderError) -> Earlier {
-        if start == .fresh { try refuseLogs() }
+        if start == .fresh { try refuseLogs() } else { try refuseForeignLog() }
         var earlier = Earlier()
         let check = try scan(LogFolder.migrateName, isOrdered: true, &earlier.repairs) { _ in }
         switch start {
@@ -105,6 +107,7 @@ extension LogFolder {
         }
         let hasRun = access(file(RunIdentity.fileName), F_OK) == 0
         earlier.isContinued = start != .fresh && (check.lineCount > 0 || hasRun)
+        earlier.failed = check.counts[.failed] ?? 0
         try readAhead(&earlier)
         _ = try scanFailed(&earlier.repairs)
         return earlier
@@ -115,10 +118,10 @@ extension LogFolder {
         _ identity: RunIdentity, start: Start
     ) throws(LogFolderError) {
         let name = file(RunIdentity.fileName)
-        if start == .resume {
+        if start != .fresh {
             let earlier = try attempt { () throws(SystemError) in try readFile(path: name) }
             if let problem = LogFolder.resumeProblem(earlier, identity) {
-                throw LogFolderError("--resume: the run in \(path) was another one: \(problem)")
+                throw LogFolderError("the run in \(path) was another one: \(problem)")
             }
         }
         try attempt { () throws(SystemError) in
@@ -156,6 +159,16 @@ extension LogFolder {
                     + "continue the run with --resume, begin behind it with --start-after KEY, or "
                     + "give another --log-folder")
         }
+    }
+
+    /// A log without run.json is not one of ours, or not whole: it is not for us to cut or to continue.
+    private func refuseForeignLog() throws(LogFolderError) {
+        guard try !isEmptyFile(LogFolder.migrateName),
+            access(file(RunIdentity.fileName), F_OK) != 0
+        else { return }
+        throw LogFolderError(
+            "\(file(LogFolder.migrateName)) has no \(RunIdentity.fileName) beside it, so it is not a log "
+                + "that this program can continue; give another --log-folder")
     }
 
     private func belowLast(_ key: ObjectKey, _ last: ObjectKey) -> LogFolderError {
@@ -243,8 +256,29 @@ extension LogFolder {
     ) throws(SystemError) {
         var log = try AppendFile(path: file(name))
         let lost = log.sizeBytes - offset
+        try keep(name, from: offset)
         try log.truncate(to: offset)
         repairs.append(
-            "\(file(name)): cut off \(lost) bytes that a crash had left at \(offset): \(problem)")
+            "\(file(name)): cut off \(lost) bytes that a crash had left at \(offset) (they are kept in "
+                + "\(name).cut): \(problem)")
+    }
+
+    /// Puts what is about to be cut off a log into a file beside it: it may be more than a torn line.
+    private func keep(_ name: String, from offset: Int64) throws(SystemError) {
+        let path = file(name)
+        let log = Descriptor(try check("cannot read \(path)") { open(path, O_RDONLY | O_CLOEXEC) })
+        var kept = try AppendFile(path: "\(path).cut")
+        var block = [UInt8](repeating: 0, count: 1 << 20)
+        var position = offset
+        while true {
+            let count = try check("cannot read \(path)") {
+                block.withUnsafeMutableBytes {
+                    pread(log.number, $0.baseAddress, $0.count, Int(position))
+                }
+            }
+            guard count > 0 else { return try kept.sync() }
+            try kept.append(Array(block[..<count]))
+            position += Int64(count)
+        }
     }
 }

@@ -31,9 +31,10 @@ struct LogWriter: ~Copyable {
         func file(_ name: String) -> String { "\(folderPath)/\(name)" }
         var lines: [UInt8] = []
         for line in earlierAhead { line.append(to: &lines) }
-        try replaceFile(path: file(LogFolder.aheadName), with: lines, isDurable: true)
         let migrate = try AppendFile(path: file(LogFolder.migrateName))
         let failed = try AppendFile(path: file(LogFolder.failedName))
+        // Last, since it brings to the disk that the others are there.
+        try replaceFile(path: file(LogFolder.aheadName), with: lines, isDurable: true)
         let ahead = try AppendFile(path: file(LogFolder.aheadName))
         self.migrate = migrate
         self.failed = failed

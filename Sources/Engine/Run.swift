@@ -214,19 +214,24 @@ struct Run: Sendable {
         summary.weakConditions = !settings.rules.target.conditionalPut
         ledger.look { state in
             summary.take(state.ledger, state.counters, objects: lists.source.objectCount)
-            let (code, reason) = Run.exit(state)
+            summary.failedBefore = plan.earlier.failed
+            let (code, reason) = exit(state)
             summary.exitCode = code.rawValue
             summary.reason = reason
         }
         return summary
     }
 
-    private static func exit(_ state: SharedLedger.State) -> (ExitStatus, reason: String?) {
+    private func exit(_ state: SharedLedger.State) -> (ExitStatus, reason: String?) {
         switch state.stop {
         case .signal(let name): (.interrupted, name)
         case .fault(let text): (.cannotGoOn, text)
         case .badList(let text): (.badInput, text)
-        case nil: (state.ledger.tally.failed > 0 ? .someFailed : .handled, nil)
+        case nil:
+            // What an earlier part of this run failed to copy is not handled by its continuation.
+            (
+                state.ledger.tally.failed + plan.earlier.failed > 0 ? .someFailed : .handled, nil
+            )
         }
     }
 }

@@ -18,6 +18,19 @@ public func replaceFile(path: String, with bytes: [UInt8], isDurable: Bool) thro
         throw error
     }
     try check("cannot rename \(temporary) to \(path)") { rename(temporary, path) }
+    if isDurable { try syncFolder(of: path) }
+}
+
+/// Brings to the disk that a file has its name. A file system that cannot do this for a folder need not.
+private func syncFolder(of path: String) throws(SystemError) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = Descriptor(
+        try check("cannot open \(folder)") { open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+    do throws(SystemError) {
+        try descriptor.sync("cannot sync \(folder)")
+    } catch {
+        guard error.code == EINVAL else { throw error }
+    }
 }
 
 /// The whole of a small file; nil when there is none.

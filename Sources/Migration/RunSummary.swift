@@ -36,6 +36,8 @@ public struct RunSummary: Codable, Sendable {
     public var skippedSource = 0
     public var skippedTarget = 0
     public var failed = 0
+    /// Failed in the part of the run that this one continues; they are among `before`.
+    public var failedBefore = 0
     public var notReached = 0
     /// `objects` is the sum of all the others.
     public var identityHolds = false
@@ -105,6 +107,7 @@ public struct RunSummary: Codable, Sendable {
         case skippedSource = "skipped_source"
         case skippedTarget = "skipped_target"
         case failed
+        case failedBefore = "failed_before"
         case notReached = "not_reached"
         case identityHolds = "identity_holds"
         case bytesListed = "bytes_listed"

@@ -16,6 +16,7 @@ extension RunSummary {
         lines.append("  gone from source    \(skippedSource)")
         if !isDryRun { lines.append("  already at target   \(skippedTarget)\(detail(skips))") }
         lines.append("  failed              \(failed)")
+        if failedBefore > 0 { lines.append("  failed before       \(failedBefore)") }
         if notReached > 0 { lines.append("  not reached         \(notReached)") }
         lines += warnings
         let tenths = (seconds * 10).rounded() / 10

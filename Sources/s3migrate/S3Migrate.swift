@@ -99,7 +99,8 @@ struct S3Migrate: ParsableCommand {
             return "interrupted; to continue: the same command with --resume --log-folder "
                 + quoted(folder)
         case .someFailed where !summary.isDryRun:
-            return "\(summary.failed) objects failed, see \(folder)/failed.log; to list them for a "
+            return
+                "\(summary.failed + summary.failedBefore) objects failed, see \(folder)/failed.log; to list them for a "
                 + "second pass: s3migrate --failed-to-folder NEW_FOLDER --log-folder "
                 + quoted(folder)
         case .cannotGoOn where !summary.isDryRun:

@@ -89,7 +89,24 @@ import Testing
         #expect(try folder.text("migrate.log") == text)
     }
 
+    /// It may be another program's, of which nothing is known.
+    @Test(arguments: [LogFolder.Start.resume, .after(ObjectKey("z"))])
+    func refusesToContinueALogWithoutARun(start: LogFolder.Start) throws {
+        folder.write(copied("a") + "torn", to: folder.file("migrate.log"))
+        let error = logError { () throws(LogFolderError) in _ = try begin(start) }
+        #expect(error?.description.contains("run.json") == true)
+        #expect(try folder.text("migrate.log") == copied("a") + "torn")
+    }
+
+    @Test func countsWhatFailedBefore() throws {
+        folder.write("{}", to: folder.file("run.json"))
+        let failed = "b\tfail\t-\t-\t-\t7\n"
+        folder.write(copied("a") + failed, to: folder.file("migrate.log"))
+        #expect(try begin(.resume).failed == 1)
+    }
+
     @Test func resumesAfterTheLastKey() throws {
+        folder.write("{}", to: folder.file("run.json"))
         folder.write(copied("a") + copied("\\b\\nc"), to: folder.file("migrate.log"))
         let earlier = try begin(.resume)
         #expect(earlier.start == ObjectKey("b\nc"))
@@ -99,11 +116,13 @@ import Testing
 
     @Test(arguments: ["b", "c"])
     func beginsAfterAKey(key: String) throws {
+        folder.write("{}", to: folder.file("run.json"))
         folder.write(copied("a") + copied("b"), to: folder.file("migrate.log"))
         #expect(try begin(.after(ObjectKey(key))).start == ObjectKey(key))
     }
 
     @Test func refusesToBeginBelowTheLog() {
+        folder.write("{}", to: folder.file("run.json"))
         folder.write(copied("a") + copied("b"), to: folder.file("migrate.log"))
         let error = logError { () throws(LogFolderError) in _ = try begin(.after(ObjectKey("aa"))) }
         #expect(error?.isUsage == true)
@@ -114,6 +133,7 @@ import Testing
     // MARK: - What is ahead
 
     @Test func knowsWhatIsAheadOfTheWatermark() throws {
+        folder.write("{}", to: folder.file("run.json"))
         folder.write(copied("c"), to: folder.file("migrate.log"))
         let ahead = ["z", "b", "e", "c", "d"].map(copied).joined()
         folder.write(ahead, to: folder.file("ahead.log"))
@@ -144,7 +164,8 @@ import Testing
     private let lines = [copied("a"), copied("\\b\\tc"), copied("long key \u{1F600}")]
 
     private func resume() throws -> LogFolder.Earlier {
-        try LogFolder(path: folder.path).begin(.resume)
+        folder.write("{}", to: folder.file("run.json"))
+        return try LogFolder(path: folder.path).begin(.resume)
     }
 
     /// The lines that lie whole within so many bytes.
@@ -193,6 +214,7 @@ import Testing
         #expect(earlier.repairs.count == 2)
         let lost = text.utf8.count - good.utf8.count
         #expect(earlier.repairs[0].contains("migrate.log: cut off \(lost) bytes"))
+        #expect(try folder.text("migrate.log.cut") == String(text.dropFirst(good.count)))
         #expect(try resume().repairs.isEmpty)
     }
 

@@ -120,6 +120,7 @@ import Testing
 
     /// A run that ends with an object it could not finish leaves all others known to the next.
     @Test func leavesWhatIsBehindAnOpenObjectForTheResume() throws {
+        folder.write("{}", to: folder.file("run.json"))
         let ledger = shared()
         let thread = try start(ledger)
         admit(ledger, ["a", "b", "c", "d"])
@@ -137,6 +138,7 @@ import Testing
     }
 
     @Test func goesOnWithWhatAnEarlierRunLeft() throws {
+        folder.write("{}", to: folder.file("run.json"))
         folder.write(copied("a"), to: folder.file("migrate.log"))
         folder.write(copied("d") + copied("c"), to: folder.file("ahead.log"))
         let earlier = try LogFolder(path: folder.path).begin(.resume)

@@ -32,6 +32,16 @@ import Testing
         return keys
     }
 
+    /// A run that was interrupted and never resumed has failures that migrate.log does not tell of yet.
+    @Test func knowsWhatAnInterruptedRunLeftAhead() throws {
+        let interrupted = log("1", "a- b+")
+        folder.write(
+            "f\tcopied\t-\t-\t-\t0\ne\tfail\t-\t-\t-\t0\nd\tfail\t-\t-\t-\t0\ntorn",
+            to: "\(interrupted)/ahead.log")
+        #expect(try stillFailed([interrupted]) == ["a", "d", "e"])
+        #expect(try stillFailed([interrupted, log("2", "a+ e+")]) == ["d"])
+    }
+
     @Test func givesTheFailedKeysOfOneLog() throws {
         #expect(try stillFailed([log("1", "a- b+ c- d? e-")]) == ["a", "c", "e"])
         #expect(try stillFailed([log("2", "a+")]) == [])

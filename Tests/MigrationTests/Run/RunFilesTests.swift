@@ -119,7 +119,8 @@ import Testing
         let names: Set = [
             "program", "ending", "reason", "exit_code", "started", "seconds", "dry_run",
             "hash_count", "hash_value", "objects", "before", "ignored", "exist", "copied",
-            "skipped_source", "skipped_target", "failed", "not_reached", "identity_holds",
+            "skipped_source", "skipped_target", "failed", "failed_before",
+            "not_reached", "identity_holds",
             "bytes_listed", "bytes_copied", "proofs", "skips", "lost_tags", "lost_metadata",
             "exist_differs", "target_only", "errors", "weak_conditions",
         ]
