@@ -133,7 +133,8 @@ extension Episode {
         guard isFlipped, !scenario.target.checksContentMD5 else { return false }
         return switch outcome?.kind {
         case .copied: outcome?.proof == .size || outcome?.proof == nil
-        case .failed: outcome?.failure?.ourETag != nil || hasLostAnswer
+        case .failed:
+            outcome?.failure?.ourETag != nil || outcome?.failure?.stage == .settle || hasLostAnswer
         case .skippedTarget: outcome?.proof != .same
         // The process died before it could say anything.
         case nil: true

@@ -57,6 +57,8 @@ struct Violation: Sendable {
 /// The world's book: nothing in it decides anything.
 struct Record {
     var episodes: [Episode] = []
+    /// How many keys a resumed run found in `ahead.log`.
+    var knownCount = 0
     private(set) var violations: [Violation] = []
     /// Where the trace goes; nil for nowhere.
     var print: ((String) -> Void)?

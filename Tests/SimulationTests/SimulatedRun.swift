@@ -176,6 +176,7 @@ struct SimulatedRun: ~Copyable {
     private func checkCounts() {
         let counters = lister.counters
         let handled = counters.known + counters.exist + counters.work
+        world.record.knownCount += counters.known
         let sum = counters.before + counters.ignored + handled
         if counters.listed != sum || ledger.tally.handled != handled {
             world.record.violated(

@@ -24,8 +24,8 @@ struct Simulation {
         for _ in 0..<min(3, scenario.clientActionCount) { world.scheduleClients() }
         let target = world.targetListed.sorted().map { KeyListLine(key: $0) }
         let first = Pass(source: firstList(), target: target, capabilities: capabilities)
-        guard var logs = migrate(first, scenario.endings) else { return world.record.violations }
-        world.checkLogs(&logs, listed: scenario.listed)
+        guard let logs = migrate(first, scenario.endings) else { return world.record.violations }
+        world.checkLogs(logs, listed: scenario.listed)
         secondPass(logs, capabilities)
         world.checkEnd()
         return world.record.violations
@@ -101,12 +101,12 @@ struct Simulation {
             switch run.run(&logs, earlier) {
             case .completed: return logs
             case .hopeless: return nil
-            case .stopped: world.checkRemembered(&logs, run: runCount - 1, endedFor: .zero)
+            case .stopped: world.checkRemembered(logs, run: runCount - 1, endedFor: .zero)
             case .crashed:
                 // A second and a sync until it is in ahead.log, and two ticks of the log thread.
                 logs.crash(&random)
                 world.checkRemembered(
-                    &logs, run: runCount - 1, endedFor: .milliseconds(2300))
+                    logs, run: runCount - 1, endedFor: .milliseconds(2300))
             }
             world.pass(pauseAfterRun())
         }
@@ -121,9 +121,8 @@ struct Simulation {
         return earlier
     }
 
-    /// Where nothing guards a write but a look before it, what an earlier run has sent must have arrived before the
-    /// next one
-    /// begins; no program could see it.
+    /// Where nothing guards a write but a look before it, what an earlier run has sent must have
+    /// arrived before the next one begins; no program could see it.
     private mutating func pauseAfterRun() -> Duration {
         world.capabilities.conditionalPut ? random.milliseconds(0...2000) : .seconds(10)
     }
@@ -142,7 +141,7 @@ struct Simulation {
             source: keys.map { KeyListLine(key: $0) },
             target: world.targetListed.sorted().map { KeyListLine(key: $0) },
             capabilities: capabilities)
-        guard var logs = migrate(pass, []) else { return }
-        world.checkLogs(&logs, listed: keys)
+        guard let logs = migrate(pass, []) else { return }
+        world.checkLogs(logs, listed: keys)
     }
 }

@@ -56,6 +56,27 @@ struct MutationTests {
         #expect(seed != nil, "nobody noticed in 300 worlds")
     }
 
+    /// What never happens is not tested.
+    @Test func everythingHappens() {
+        var mishaps: Set<Mishap> = []
+        var outcomes: Set<Outcome.Kind> = []
+        var proofs: Set<Proof> = []
+        var knownCount = 0
+        for seed in 0..<200 as Range<UInt64> {
+            var simulation = Simulation(seed: seed)
+            _ = simulation.run()
+            let record = simulation.world.record
+            mishaps.formUnion(record.episodes.flatMap(\.steps).compactMap(\.mishap))
+            outcomes.formUnion(record.episodes.compactMap(\.outcome?.kind))
+            proofs.formUnion(record.episodes.compactMap(\.outcome?.proof))
+            knownCount += record.knownCount
+        }
+        #expect(mishaps == Set(Mishap.allCases))
+        #expect(outcomes.union([.exist]) == Set(Outcome.Kind.allCases))
+        #expect(proofs == Set(Proof.allCases))
+        #expect(knownCount > 0)
+    }
+
     @Test func sameSeedSameStory() {
         func story(_ seed: UInt64) -> [String] {
             var lines: [String] = []
