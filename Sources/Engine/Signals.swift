@@ -15,13 +15,17 @@ public final class Signals: Sendable {
 
     private let state = Monitor(State())
 
-    /// Begins to wait. Call it on the main thread before any other is started: they inherit what is blocked.
+    /// Begins to wait. A signal that whoever started us has us ignore (`nohup`) stays ignored. Call it on the main thread before any other is started: they inherit what is blocked.
     public init(whenIdle: @escaping @Sendable (_ name: String) -> Void) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
-        var set = Signals.set
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in Signals.names.keys where !Signals.isIgnored(signal) {
+            sigaddset(&set, signal)
+        }
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        let state = state
-        try Thread(name: "signals") { Signals.wait(state, whenIdle) }.detach()
+        let (state, waited) = (state, set)
+        try Thread(name: "signals") { Signals.wait(for: waited, state, whenIdle) }.detach()
     }
 
     /// Who is told from now on; nil for nobody.
@@ -29,11 +33,11 @@ public final class Signals: Sendable {
         state.withLock { $0.receiver = receiver }
     }
 
-    private static var set: sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in names.keys { sigaddset(&set, signal) }
-        return set
+    private static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     private static let names: [Int32: String] = [
@@ -41,7 +45,8 @@ public final class Signals: Sendable {
     ]
 
     private static func wait(
-        _ state: Monitor<State>, _ whenIdle: @Sendable (_ name: String) -> Void
+        for set: sigset_t, _ state: Monitor<State>,
+        _ whenIdle: @Sendable (_ name: String) -> Void
     ) {
         var set = set
         while true {

@@ -6,31 +6,29 @@ internal import Linux
 
 /// A file in the output folder while it is written: hidden, `.NAME.partial`, and removed again unless it is finished.
 struct NewFile: ~Copyable {
-    private let folder: Int32
-    private let folderPath: String
+    /// Held, since its descriptor is needed to the very end, whoever else lets go of it before.
+    private let folder: OutputFolder
     private let name: String
     private let partialName: String
     private let descriptor: Descriptor
     private var isFinished = false
 
-    /// The folder's descriptor must stay open as long as this.
-    init(_ name: String, in folder: Int32, at folderPath: String) throws(FindError) {
+    init(_ name: String, in folder: OutputFolder) throws(FindError) {
         let partialName = ".\(name).partial"
         do throws(SystemError) {
             // Exclusively: whoever else makes this file writes lists here too.
             descriptor = Descriptor(
-                try check { linux_create_exclusively(folder, partialName, 0o666) })
+                try check { linux_create_exclusively(folder.number, partialName, 0o666) })
         } catch {
-            throw .cannotGoOn("cannot create \(folderPath)/\(partialName): \(error)")
+            throw .cannotGoOn("cannot create \(folder.path)/\(partialName): \(error)")
         }
         self.folder = folder
-        self.folderPath = folderPath
         self.name = name
         self.partialName = partialName
     }
 
     deinit {
-        if !isFinished { _ = unlinkat(folder, partialName, 0) }
+        if !isFinished { _ = unlinkat(folder.number, partialName, 0) }
     }
 
     func write(_ bytes: [UInt8]) throws(FindError) {
@@ -46,7 +44,7 @@ struct NewFile: ~Copyable {
     mutating func finish() throws(FindError) {
         do throws(SystemError) {
             try descriptor.sync()
-            try check { renameat(folder, partialName, folder, name) }
+            try check { renameat(folder.number, partialName, folder.number, name) }
         } catch {
             throw cannotWrite(error)
         }
@@ -55,7 +53,7 @@ struct NewFile: ~Copyable {
 
     private func cannotWrite(_ error: SystemError) -> FindError {
         .cannotGoOn(
-            "cannot write \(folderPath)/\(name): \(error); "
-                + "what is in \(folderPath) is no finished listing: remove it before the next one")
+            "cannot write \(folder.path)/\(name): \(error); "
+                + "what is in \(folder.path) is no finished listing: remove it before the next one")
     }
 }

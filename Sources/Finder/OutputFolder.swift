@@ -10,6 +10,9 @@ final class OutputFolder: Sendable {
     let path: String
     private let descriptor: Descriptor
 
+    /// The folder's descriptor, open as long as this is held.
+    var number: Int32 { descriptor.number }
+
     /// Opens the folder, or makes it in a parent that must exist.
     /// - Parameter root: what is listed, which the folder must not lie in; nil where no directory is listed.
     init(_ path: String, outside root: RootDirectory?) throws(FindError) {
@@ -21,7 +24,7 @@ final class OutputFolder: Sendable {
 
     /// Begins a file that nobody sees under this name before it is finished.
     func newFile(_ name: String) throws(FindError) -> NewFile {
-        try NewFile(name, in: descriptor.number, at: path)
+        try NewFile(name, in: self)
     }
 
     /// Brings the names of all finished files to the disk.

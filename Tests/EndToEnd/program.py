@@ -34,6 +34,12 @@ def program(name: str) -> str:
     return str(max(built, key=lambda path: path.stat().st_mtime))
 
 
+def heed_signals():
+    """Before a program starts: nothing is ignored that the tests, under nohup for instance, were made to ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def clean_environment(**more: str) -> dict[str, str]:
     """Our environment without what could lend a program credentials or a certificate authority."""
     kept = {
@@ -132,6 +138,7 @@ class Running:
                 stderr=err,
                 cwd=cwd,
                 start_new_session=True,
+                preexec_fn=heed_signals,
             )
 
     def send(self, which: signal.Signals):

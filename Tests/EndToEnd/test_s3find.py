@@ -241,6 +241,13 @@ def test_a_full_disk_ends_with_3_and_no_manifest(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
+
+def heed_signals():
+    """Before a program starts: nothing is ignored that the tests, under nohup for instance, were made to ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Stuck:
     """An s3find that stands still: nobody reads what it has to tell."""
 
@@ -258,7 +265,8 @@ class Stuck:
                 break
         os.set_blocking(full, True)
         self.process = subprocess.Popen(
-            [S3FIND, tmp_path / "tree", self.out], stderr=full, env=ENVIRONMENT, **options)
+            [S3FIND, tmp_path / "tree", self.out], stderr=full, env=ENVIRONMENT,
+            **{"preexec_fn": heed_signals} | options)
         os.close(full)
         while not self.out.exists():
             time.sleep(0.01)
