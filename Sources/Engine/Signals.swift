@@ -15,7 +15,9 @@ public final class Signals: Sendable {
 
     private let state = Monitor(State())
 
-    /// Begins to wait. A signal that whoever started us has us ignore (`nohup`) stays ignored. Call it on the main thread before any other is started: they inherit what is blocked.
+    /// Begins to wait. A signal that whoever started us has us ignore (`nohup`) stays ignored.
+    ///
+    /// Call it on the main thread before any other is started: they inherit what is blocked.
     public init(whenIdle: @escaping @Sendable (_ name: String) -> Void) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
         var set = sigset_t()
