@@ -99,6 +99,7 @@ public struct Transfer: Sendable {
 
     /// An earlier PUT of ours may have been carried out although we saw no success.
     var mayHaveWritten = false
+    var putCount = 0
     var found: ObjectFacts?
     var written: ETag?
     /// When the target was asked last for our object, or told to store it.
