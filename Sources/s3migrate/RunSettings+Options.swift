@@ -9,7 +9,7 @@ internal import S3
 
 extension RunSettings {
     /// Makes a run out of what the operator typed.
-    init(_ command: S3Migrate) throws {
+    init(_ command: Migrate) throws {
         let source = try SideOptions(command.source).settings()
         let target = try SideOptions(command.target).settings()
         let folders = try RunSettings.folders(command)
@@ -41,7 +41,7 @@ extension RunSettings {
     }
 
     private static func folders(
-        _ command: S3Migrate
+        _ command: Migrate
     ) throws -> (source: [String], target: [String]) {
         guard !command.source.srcFolder.isEmpty else {
             throw ValidationError("--src-folder is missing: the folder with the source's key lists")
