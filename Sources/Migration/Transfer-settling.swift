@@ -90,7 +90,7 @@ extension Transfer {
 
     mutating func hash(for purpose: HashPurpose) -> TransferAction {
         step = .hashing(purpose)
-        return .hash(byteCount: received)
+        return .hash(.md5, byteCount: received)
     }
 
     mutating func hashed(

@@ -16,6 +16,7 @@ extension RunSettings {
         let tuning = try RunSettings.checked(command.tuning)
         var rules = TransferRules(sourceBucket: source.bucket, targetBucket: target.bucket)
         rules.wholeObjectBytesMax = tuning.multipartThreshold.bytes
+        rules.partBytes = tuning.partSize.bytes
         rules.retries = RetryPolicy(retriesMax: tuning.retries)
         self.init(
             source: source, target: target, sourceFolders: folders.source,
@@ -115,6 +116,11 @@ extension RunSettings {
             throw ValidationError(
                 "--multipart-threshold takes a size up to 5GiB, which is what S3 takes in one PUT, "
                     + "not \(threshold)")
+        }
+        let part = tuning.partSize
+        guard (Limits.partBytesMin...Limits.putBytesMax).contains(part.bytes) else {
+            throw ValidationError(
+                "--part-size takes a size from 5MiB to 5GiB, which is what S3 takes, not \(part)")
         }
         return tuning
     }
