@@ -6,7 +6,7 @@ internal import S3
 ///
 /// The first upload becomes an object, if the target knows parts at all, and shows what becomes of its tags. For each
 /// digest, the cheapest first, another is sent a part that is not what its digest says, which has to be refused, and
-/// then the right one. The first that passes is completed over the object, under the condition that there is none.
+/// a third the right one. What passes is completed over the object, under the condition that there is none.
 /// Whatever was begun is aborted and removed, also what an earlier probe has left that was killed.
 struct MultipartProbe: Sendable {
     enum Step: Sendable {
@@ -26,7 +26,8 @@ struct MultipartProbe: Sendable {
         case readTagsAgain
         /// Is the object still itself, or did the tags become its body?
         case checkBody
-        /// An upload for the next digest, and its two parts.
+        /// An upload for the next digest, and its part; a wrong and a right one each have their own, since there is a
+        /// server (rclone) that forgets the upload whose part it refuses.
         case createCovered
         case wrongPart
         case rightPart
@@ -47,6 +48,8 @@ struct MultipartProbe: Sendable {
     /// What is still to be tried; nil is an upload whose parts carry none.
     private var digests: ArraySlice<BodyDigest.Algorithm?> = BodyDigest.Algorithm.allCases + [nil]
     var digest: BodyDigest.Algorithm?
+    /// A wrong one was refused.
+    private var isChecked = false
     private var hasTags = false
     var hasBegun = false
     private var isEnding = false
@@ -167,6 +170,7 @@ struct MultipartProbe: Sendable {
     private mutating func tryNextDigest() -> TargetProbe.Action {
         guard let next = digests.popFirst() else { return go(.remove) }
         digest = next
+        isChecked = false
         return go(.createCovered)
     }
 
@@ -174,16 +178,21 @@ struct MultipartProbe: Sendable {
         switch step {
         case .createCovered:
             guard begins(response) else { return tryNextDigest() }
-            return go(digest == nil ? .rightPart : .wrongPart)
-        // The codes are many. What was refused for another reason is refused again.
-        case .wrongPart: return go(response.status == 400 ? .rightPart : .abort)
+            return go(digest == nil || isChecked ? .rightPart : .wrongPart)
+        // The codes are many. What was refused for another reason is refused again when it is right.
+        case .wrongPart:
+            isChecked = response.status == 400
+            return go(.abort)
         case .rightPart:
-            guard isSent(response) else { return go(.abort) }
+            guard isSent(response) else {
+                isChecked = false
+                return go(.abort)
+            }
             capabilities.partDigest = digest
             return go(.completeOver)
         default:
             noteAbort(response)
-            return tryNextDigest()
+            return isChecked ? go(.createCovered) : tryNextDigest()
         }
     }
 }

@@ -20,6 +20,8 @@ struct ProbedUploads: Sendable {
     var checked: Set<BodyDigest.Algorithm> = Set(BodyDigest.Algorithm.allCases)
     /// Create with these is answered 400.
     var refused: Set<BodyDigest.Algorithm> = []
+    /// An upload is gone when a part of it was refused (rclone).
+    var forgetsRefused = false
     var honoursCondition = true
     var partETagIsMD5 = true
     var tellsETag = true
@@ -98,7 +100,10 @@ extension ProbedServer {
         // An upload takes the checksums that it was created for.
         let created = multipart.uploads[id]?.request.headers["x-amz-checksum-algorithm"]
         let named = crc32c != nil ? "CRC32C" : crc64nvme != nil ? "CRC64NVME" : nil
-        guard isRight, named == created else { return Response(status: 400) }
+        guard isRight, named == created else {
+            if multipart.forgetsRefused { multipart.uploads[id] = nil }
+            return Response(status: 400)
+        }
         multipart.uploads[id]?.part = body
         multipart.uploads[id]?.partDigest = crc32c
         var response = Response(status: 200)
@@ -182,6 +187,7 @@ extension Request {
         var server = ProbedServer()
         server.multipart.checked = Set(
             all.indices.filter { manners >> $0 & 1 == 1 }.map { all[$0] })
+        server.multipart.forgetsRefused = manners.isMultiple(of: 3)
         if manners >> 4 & 1 == 1 { server.multipart.refused.insert(.crc32c) }
         if manners >> 5 & 1 == 1 { server.multipart.refused.insert(.crc64nvme) }
         let usable = server.multipart.checked.subtracting(server.multipart.refused)
