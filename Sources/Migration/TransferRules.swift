@@ -66,6 +66,18 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
     /// What becomes of `x-amz-tagging` on CreateMultipartUpload.
     public var multipartTagging: Tagging
 
+    /// Objects can be sent in parts. Where they cannot, what follows says nothing.
+    public var takesMultipart: Bool
+    /// `If-None-Match: *` on CompleteMultipartUpload is honoured. Where it is not, a HEAD just before takes its place.
+    public var conditionalComplete: Bool
+    /// The cheapest digest that the target checks for a part, seen by a wrong one that it refused and a right one
+    /// that it took; nil when it checks none. An upload whose parts carry a CRC is created with its algorithm.
+    public var partDigest: BodyDigest.Algorithm?
+    /// The ETag of a part is the MD5 of its body.
+    public var partETagIsMD5: Bool
+    /// As `tagging`, for `x-amz-tagging` on CreateMultipartUpload.
+    public var multipartTagging: Tagging
+
     public init(
         conditionalPut: Bool = true, checksContentMD5: Bool = true, etagIsMD5: Bool = true,
         tagging: Tagging = .onPut, takesMultipart: Bool = true, conditionalComplete: Bool = true,
