@@ -97,7 +97,7 @@ class S3Client:
     def make_bucket(self, bucket):
         self.request("PUT", bucket, expect=(200, 409))
 
-    def boto(self):
+    def boto(self, retries=1):
         """boto3's client for the same endpoint; it adds nothing of its own to requests."""
         return boto3.client(
             "s3",
@@ -106,7 +106,7 @@ class S3Client:
             aws_secret_access_key=self.secret,
             region_name=self.region,
             config=Config(
-                retries={"max_attempts": 1},
+                retries={"max_attempts": retries},
                 s3={"addressing_style": "path"},
                 max_pool_connections=32,
                 request_checksum_calculation="when_required",
