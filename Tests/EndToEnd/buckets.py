@@ -95,13 +95,14 @@ def object_differences(client: S3Client, bucket: str, item: Object) -> list[str]
     )
     if answer.etag != item.md5:
         found.append(f"ETag of {item.key!r} is {answer.etag}, its MD5 {item.md5}")
-    found += _header_differences(item, answer.headers)
+    found += header_differences(item, answer.headers)
     if item.tags and (tags := client.tags(bucket, item.key)) != item.tags:
         found.append(f"tags of {item.key!r}: {tags}, should be {item.tags}")
     return found
 
 
-def _header_differences(item: Object, got: dict[str, str]) -> list[str]:
+def header_differences(item, got: dict[str, str]) -> list[str]:
+    """What is wrong with the headers that a copy carries. `item` has a key and headers."""
     wanted = {"content-type": "binary/octet-stream"} | item.headers
     found = [
         f"{name} of {item.key!r}: {got.get(name)!r}, should be {value!r}"

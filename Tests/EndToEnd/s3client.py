@@ -41,6 +41,7 @@ class S3Client:
 
     def __init__(self, url: str, key: str, secret: str, region="us-east-1"):
         self.url, self.key, self.secret, self.region = url, key, secret, region
+        self.timeout_s = 120.0
         self._host = urlsplit(url).netloc
         self._local = threading.local()
         self._day_key: tuple[str, bytes] = ("", b"")
@@ -97,7 +98,7 @@ class S3Client:
     def make_bucket(self, bucket):
         self.request("PUT", bucket, expect=(200, 409))
 
-    def boto(self):
+    def boto(self, retries=1):
         """boto3's client for the same endpoint; it adds nothing of its own to requests."""
         return boto3.client(
             "s3",
@@ -106,7 +107,7 @@ class S3Client:
             aws_secret_access_key=self.secret,
             region_name=self.region,
             config=Config(
-                retries={"max_attempts": 1},
+                retries={"max_attempts": retries},
                 s3={"addressing_style": "path"},
                 max_pool_connections=32,
                 request_checksum_calculation="when_required",
@@ -126,6 +127,12 @@ class S3Client:
                 }
         return found
 
+    def hang_up(self):
+        """Closes this thread's connection."""
+        if connection := getattr(self._local, "connection", None):
+            connection.close()
+            self._local.connection = None
+
     def _exchange(self, method, target, headers, body) -> Answer:
         reused = getattr(self._local, "connection", None) is not None
         try:
@@ -142,7 +149,7 @@ class S3Client:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = http.client.HTTPConnection(
-                self._host, timeout=120
+                self._host, timeout=self.timeout_s
             )
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in headers.items():

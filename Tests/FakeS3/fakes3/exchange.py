@@ -18,7 +18,9 @@ _OPERATIONS = {
     ("GET", True, "tagging"): "GetObjectTagging",
     ("PUT", True, "tagging"): "PutObjectTagging",
     ("POST", True, "uploads"): "CreateMultipartUpload",
+    ("GET", False, "uploads"): "ListMultipartUploads",
     ("PUT", True, "uploadId"): "UploadPart",
+    ("GET", True, "uploadId"): "ListParts",
     ("POST", True, "uploadId"): "CompleteMultipartUpload",
     ("DELETE", True, "uploadId"): "AbortMultipartUpload",
 }

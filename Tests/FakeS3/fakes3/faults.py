@@ -150,6 +150,76 @@ def wrong_region(region: str) -> Fault:
     )
 
 
+# Multipart uploads
+
+
+def done_but(fault: Fault) -> Fault:
+    """Does what was asked, and then answers as another fault: the client is told a failure that was
+    none."""
+
+    def strike(request: Request, store: Store) -> Reply:
+        store.answer(request)
+        return fault.strike(request, store)
+
+    return Fault("done, but " + fault.name, strike)
+
+
+def spaces_first(count: int = 2000) -> Fault:
+    """Spaces behind the XML declaration, by which S3 keeps a connection alive while it assembles an
+    object."""
+
+    def spoil(reply: Reply) -> Reply:
+        declaration, _, rest = reply.body.partition(b"?>")
+        return replace(reply, body=declaration + b"?>" + b" " * count + rest)
+
+    return _spoilt("spaces first", spoil)
+
+
+def no_such_upload() -> Fault:
+    """The upload is there, but the server does not find it."""
+    return failure(404, "NoSuchUpload", "The specified upload does not exist.")
+
+
+def upload_expired() -> Fault:
+    """The server throws the key's uploads away (a life cycle rule), just before a good answer."""
+
+    def strike(request: Request, store: Store) -> Reply:
+        store.uploads.expire(request.bucket, request.key)
+        return store.answer(request)
+
+    return Fault("upload expired", strike)
+
+
+def part_lost(number: int) -> Fault:
+    """The server has lost a part that it had acknowledged, just before a good answer."""
+
+    def strike(request: Request, store: Store) -> Reply:
+        for upload in store.uploads.of(request.bucket, request.key):
+            upload.parts.pop(number, None)
+        return store.answer(request)
+
+    return Fault(f"part {number} lost", strike)
+
+
+def invalid_part() -> Fault:
+    return failure(400, "InvalidPart", "One or more of the specified parts could not be found.")
+
+
+def entity_too_small() -> Fault:
+    return failure(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum.")
+
+
+def empty_etag() -> Fault:
+    """As Ceph completes an upload."""
+
+    def spoil(reply: Reply) -> Reply:
+        before, _, rest = reply.body.partition(b"<ETag>")
+        behind = rest.partition(b"</ETag>")[2]
+        return replace(reply, body=before + b"<ETag></ETag>" + behind)
+
+    return _spoilt("empty ETag", spoil)
+
+
 # Lies
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Entry:
     target: str = ""
     connection: int = 0
     at_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+
+    @property
+    def part_number(self) -> int:
+        """Of an UploadPart, or of a HEAD of one part; 0 for anything else."""
+        return int(self.query.get("partNumber", "0"))
 
 
 class Record:
@@ -59,3 +69,16 @@ class Record:
     def operations(self, side=None, since=0) -> Counter:
         """Operation → number of requests."""
         return Counter(entry.operation for entry in self.entries(side, since=since))
+
+    def parts_received(self, key: str, side="target", since=0) -> Counter:
+        """Part number → how often the server took it (its answer may have been lost)."""
+        return Counter(
+            entry.part_number
+            for entry in self.entries(side, "UploadPart", key, since)
+            if entry.status == 200
+        )
+
+    def parts_sent(self, key: str, side="target", since=0) -> Counter:
+        """Part number → how often it came, refused ones too."""
+        sent = self.entries(side, "UploadPart", key, since)
+        return Counter(entry.part_number for entry in sent)

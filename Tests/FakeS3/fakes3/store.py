@@ -3,13 +3,14 @@ faults here."""
 
 import hashlib
 import threading
-from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
+from . import uploads
 from .exchange import Reply, Request, error
+from .integrity import ALGORITHMS, body_refusal
 from .listing import list_objects, parse_tagging, tagging_document
 
 KEPT = {
@@ -36,6 +37,8 @@ class Stored:
     modified: datetime = field(
         default_factory=lambda: datetime.now(timezone.utc).replace(microsecond=0)
     )
+    part_sizes: tuple[int, ...] = ()
+    """In bytes; empty for what came by one PUT."""
 
 
 @dataclass
@@ -51,6 +54,27 @@ class Rules:
     head_bucket_status: int = 200
     tells_tagging_count: bool = True
     """`x-amz-tagging-count` is on a GET (AWS shows it only to those who may read tags)."""
+    payload_sha256: bool = True
+    """The SHA-256 in the signature is compared with the body's."""
+    checksums: tuple[str, ...] = ALGORITHMS
+    """Of x-amz-checksum-*, those that are checked; others are ignored, as Ceph ignores all."""
+    complete_conditions: bool = True
+    """`If-None-Match` is honoured by CompleteMultipartUpload too (Ceph does not)."""
+    complete_again: bool = False
+    """A second Complete of the same upload is answered as the first one (Ceph)."""
+    complete_tells_etag: bool = True
+    """Ceph's ETag is empty."""
+    composite_etags: bool = True
+    """An object of parts gets S3's ETag; rclone gives it the MD5 of the whole."""
+    multipart_tagging: bool = True
+    """Tags that come with CreateMultipartUpload are kept (Ceph ignores them)."""
+    part_numbers: bool = True
+    """HEAD and GET know `partNumber` (Ceph and rclone ignore it)."""
+    part_bytes_min: int = 5 << 20
+    """Of every part but the last."""
+    part_bytes_max: int = 5 << 30
+    page_max: int = 1000
+    """Parts or uploads on one page of a listing."""
 
 
 class Store:
@@ -58,6 +82,7 @@ class Store:
 
     def __init__(self, rules: Rules | None = None):
         self.rules = rules or Rules()
+        self.uploads = uploads.Uploads()
         self._buckets: dict[str, dict[str, Stored]] = {}
         self._lock = threading.RLock()
 
@@ -73,6 +98,18 @@ class Store:
             self._buckets.setdefault(bucket, {})[key] = stored
         return stored
 
+    def put_parts(
+        self, bucket: str, key: str, parts: list[bytes], headers=None, tags=None
+    ) -> Stored:
+        """Stores an object as if it had been uploaded in these parts."""
+        whole = b"".join(parts)
+        etag = uploads.composite_etag(parts) if self.rules.composite_etags else None
+        stored = self.put(bucket, key, whole, headers, tags, etag)
+        with self._lock:
+            laid_out = replace(stored, part_sizes=tuple(map(len, parts)))
+            self._buckets[bucket][key] = laid_out
+        return laid_out
+
     def get(self, bucket: str, key: str) -> Stored | None:
         with self._lock:
             return self._buckets.get(bucket, {}).get(key)
@@ -85,6 +122,16 @@ class Store:
         """A copy of the bucket as it is now."""
         with self._lock:
             return dict(self._buckets.get(bucket, {}))
+
+    def open_uploads(self, bucket: str, key: str | None = None) -> list[uploads.Upload]:
+        """The uploads that were neither completed nor aborted."""
+        with self._lock:
+            return self.uploads.of(bucket, key)
+
+    def begin_upload(self, bucket: str, key: str, initiated=None) -> uploads.Upload:
+        """An upload of another client. `initiated` is in UTC; now, if nothing is said."""
+        with self._lock:
+            return self.uploads.begin(bucket, key, initiated=initiated)
 
     def make_bucket(self, bucket: str):
         with self._lock:
@@ -116,6 +163,8 @@ class Store:
         if refusal := self._read_refusal(request, stored):
             return refusal
         headers = self._object_headers(stored)
+        if "partNumber" in request.query and self.rules.part_numbers:
+            return _numbered_part(request, stored, headers)
         wanted = request.headers.get("range") if self.rules.ranges else None
         return (
             _part(request, stored.body, headers, wanted)
@@ -124,23 +173,28 @@ class Store:
         )
 
     def _put_object(self, request):
-        stored = self.get(request.bucket, request.key)
-        if self.rules.conditions and (refusal := _write_refusal(request, stored)):
+        if self.rules.conditions and (refusal := self.write_refusal(request)):
             return refusal
-        digest = hashlib.md5(request.body)
-        sent = request.headers.get("content-md5")
-        if sent and self.rules.content_md5 and b64decode(sent) != digest.digest():
-            return error(400, "BadDigest", request)
+        if refusal := body_refusal(request, self.rules):
+            return refusal
         if "x-amz-tagging" in request.headers and not self.rules.tagging:
             return error(501, "NotImplemented", request)
-        kept = {
+        tags = dict(parse_qsl(request.headers.get("x-amz-tagging", ""), keep_blank_values=True))
+        kept = self.kept_headers(request)
+        stored = self.put(request.bucket, request.key, request.body, kept, tags)
+        return Reply(200, {"etag": f'"{stored.etag}"'})
+
+    def kept_headers(self, request) -> dict[str, str]:
+        """Those that the object shall have."""
+        return {
             name: value
             for name, value in request.headers.items()
             if name in KEPT or name.startswith("x-amz-meta-")
         }
-        tags = dict(parse_qsl(request.headers.get("x-amz-tagging", ""), keep_blank_values=True))
-        self.put(request.bucket, request.key, request.body, kept, tags)
-        return Reply(200, {"etag": f'"{digest.hexdigest()}"'})
+
+    def write_refusal(self, request) -> Reply | None:
+        """What the conditions of a PUT or a Complete say to the object that is there now."""
+        return _write_refusal(request, self.get(request.bucket, request.key))
 
     def _delete_object(self, request):
         self.delete(request.bucket, request.key)
@@ -200,6 +254,22 @@ def _write_refusal(request: Request, stored: Stored | None) -> Reply | None:
     return None
 
 
+def _numbered_part(request: Request, stored: Stored, headers: dict[str, str]) -> Reply:
+    """The part as it was uploaded; an object of one PUT is its own first part."""
+    sizes = stored.part_sizes or (len(stored.body),)
+    number = int(request.query["partNumber"])
+    if not 1 <= number <= len(sizes):
+        return error(416, "InvalidPartNumber", request)
+    first, size = sum(sizes[: number - 1]), sizes[number - 1]
+    headers = dict(headers)
+    if stored.part_sizes:
+        headers["x-amz-mp-parts-count"] = str(len(sizes))
+    if not stored.body:
+        return Reply(200, headers)
+    span = f"bytes {first}-{first + size - 1}/{len(stored.body)}"
+    return Reply(206, headers | {"content-range": span}, stored.body[first : first + size])
+
+
 def _part(request: Request, body: bytes, headers: dict[str, str], wanted: str) -> Reply:
     """RFC 9110, section 14: one range; anything else is answered whole."""
     unit, _, span = wanted.partition("=")
@@ -226,4 +296,4 @@ _ANSWERS = {
     "DeleteObject": Store._delete_object,
     "GetObjectTagging": Store._get_tagging,
     "PutObjectTagging": Store._put_tagging,
-}
+} | uploads.ANSWERS
