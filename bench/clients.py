@@ -77,6 +77,14 @@ class Clients:
             secrets |= {f"S3MIGRATE_{side}_KEY": place.key, f"S3MIGRATE_{side}_SECRET": place.secret}
         return Command(line, secrets)
 
+    def reason(self, bucket: str) -> str | None:
+        """Why ours failed, by the first line of its failed.log: class and message."""
+        log = self.folder / f"logs-{bucket}" / "failed.log"
+        if not log.exists() or not log.stat().st_size:
+            return None
+        fields = log.read_text(errors="replace").splitlines()[0].split("\t")
+        return f"{fields[2]}: {fields[-1]}"
+
     # rclone
 
     def _rclone(self, bucket: str, *options: str) -> Command:

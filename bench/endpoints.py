@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,17 @@ class Place:
     secret: str
     port: int
     certificate: Path | None = None
+
+
+def _wait_for_listener(port: int):
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 class FastPair:
@@ -96,13 +109,12 @@ class FastPair:
             one_way_ms = self.scenario.rtt_ms // 2
             self._spawn(TOOLS / "delay", "--port", delayed, "--to", port, "--milliseconds", one_way_ms)
             port = delayed
+            _wait_for_listener(port)
         scheme = "https" if self._tls else "http"
         certificate = self._tls[1] if self._tls else None
         return Place(f"{scheme}://127.0.0.1:{port}", "benchkey", "benchsecret", port, certificate)
 
     def _ask(self, role: str, path: str) -> dict:
-        import ssl
-
         context = ssl.create_default_context(cafile=str(self._tls[1])) if self._tls else None
         scheme = "https" if self._tls else "http"
         url = f"{scheme}://127.0.0.1:{self._ports[role]}/-/{path}"

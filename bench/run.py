@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import endpoints
@@ -48,8 +49,10 @@ def one_run(pair, clients: Clients, name: str, number: int) -> measure.Measured:
     run = measure.run(command.line, command.environment)
     missing = clients.scenario.total_bytes - (pair.received_bytes() - before)
     pair.forget(bucket)
+    if run.failure:
+        return replace(run, failure=clients.reason(bucket) or run.failure)
     is_copy = clients.scenario.kind == "copy" and pair.name == "fast"
-    if is_copy and missing > 0 and not run.failure:
+    if is_copy and missing > 0:
         # Whoever copies nothing is quick: the endpoint's count is the judge.
         return measure.Measured(0, 0, 0, f"{missing} bytes never came to the target")
     return run

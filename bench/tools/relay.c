@@ -78,7 +78,7 @@ static void begin(struct slot *slot) {
         slot->phase = PHASE_DONE;
         return;
     }
-    bool is_part = parts_max > 1;
+    bool is_part = parts_max > 1 && length > 0; // nothing has no first byte
     if (is_part) snprintf(range, sizeof range, "Range: bytes=%lu-%lu\r\n", offset, offset + length - 1);
     snprintf(slot->path, sizeof slot->path, is_part ? "%s/part-%lu" : "%s", key, offset);
     int used = snprintf(head, sizeof head, "GET /bench/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n", key, range);
