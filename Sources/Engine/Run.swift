@@ -222,6 +222,7 @@ struct Run: Sendable {
         summary.hashValue = settings.shard.value
         summary.bytesListed = lists.source.objectBytes
         summary.weakConditions = !settings.rules.target.conditionalPut
+        summary.weakCompletes = !settings.rules.target.conditionalComplete
         ledger.look { state in
             summary.take(state.ledger, state.counters, objects: lists.source.objectCount)
             summary.failedBefore = plan.earlier.failed

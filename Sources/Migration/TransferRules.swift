@@ -55,17 +55,6 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
     /// The ETag of a PUT is the MD5 of its body, so another one means another body.
     public var etagIsMD5: Bool
     public var tagging: Tagging
-    /// Objects can be sent in parts.
-    public var takesMultipart: Bool
-    /// `If-None-Match: *` on CompleteMultipartUpload is honoured.
-    public var conditionalComplete: Bool
-    /// The cheapest digest of a part that was refused when it was wrong and taken when it was right.
-    public var partDigest: BodyDigest.Algorithm?
-    /// The ETag of a part is the MD5 of its body.
-    public var partETagIsMD5: Bool
-    /// What becomes of `x-amz-tagging` on CreateMultipartUpload.
-    public var multipartTagging: Tagging
-
     /// Objects can be sent in parts. Where they cannot, what follows says nothing.
     public var takesMultipart: Bool
     /// `If-None-Match: *` on CompleteMultipartUpload is honoured. Where it is not, a HEAD just before takes its place.
