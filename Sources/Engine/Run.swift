@@ -48,6 +48,7 @@ struct Run: Sendable {
                 readyMax: max(Limits.readyMin, settings.slots * Limits.readyPerSlot),
                 aheadCount: plan.earlier.ahead.count,
                 largeMax: max(Limits.largeObjectsMin, settings.slots / 2),
+                workerCount: settings.threads,
                 uploads: plan.earlier.uploads, keptUploads: plan.earlier.handledUploads),
             guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
             workerCount: settings.threads,

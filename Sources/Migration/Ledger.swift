@@ -96,14 +96,15 @@ public struct Ledger: Sendable {
     ///   - keptUploads: keys that it handled: if their uploads are open, they failed, and a second pass needs those.
     public init(
         readyMax: Int, waitingBytesMax: Int = Limits.waitingOutcomeBytesMax, aheadCount: Int = 0,
-        largeMax: Int = Limits.largeObjectsMin, uploads: OpenUploads = OpenUploads(),
+        largeMax: Int = Limits.largeObjectsMin, workerCount: Int = 1,
+        uploads: OpenUploads = OpenUploads(),
         keptUploads: Set<ObjectKey> = []
     ) {
         precondition(readyMax > 0 && waitingBytesMax > 0, "a ledger must hold something")
         self.readyMax = readyMax
         self.waitingBytesMax = waitingBytesMax
         self.aheadCount = aheadCount
-        self.large = LargeObjects(activeMax: largeMax)
+        self.large = LargeObjects(activeMax: largeMax, workerCount: workerCount)
         self.uploads = uploads
         self.keptUploads = keptUploads
     }

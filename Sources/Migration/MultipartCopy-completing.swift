@@ -61,11 +61,12 @@ extension MultipartCopy {
                 CompleteMultipartUpload.Part(number: number, etag: $0.etag, digest: $0.digest)
             }
         }
-        return ask(
-            .target,
-            CompleteMultipartUpload.request(
-                bucket: targetBucket, key: item.key, uploadID: record?.uploadID ?? "", parts: parts,
-                condition: context.rules.target.conditionalComplete ? .ifAbsent : .none))
+        asked = CompleteMultipartUpload.request(
+            bucket: targetBucket, key: item.key, uploadID: record?.uploadID ?? "", parts: parts,
+            condition: context.rules.target.conditionalComplete ? .ifAbsent : .none)
+        var order = ExchangeOrder(.target, asked)
+        order.patience = Limits.completePatience
+        return .exchange(order)
     }
 
     mutating func answeredComplete(
@@ -141,6 +142,10 @@ extension MultipartCopy {
             let fault = Fault(
                 .conflict, status: 404,
                 message: "the target has neither the upload nor the object")
+            // A Complete whose answer was lost may still be going on.
+            if mayHaveCompleted, attempts.ofStep < Limits.completeLooksMax {
+                return failed(.settle, at: .settle, with: fault, in: &context)
+            }
             return uploadGone(fault, in: &context)
         default:
             return failed(
