@@ -42,6 +42,8 @@ public enum Limits {
     /// So long after the GET was sent a PUT may be sent without asking whether the source still has the object.
     /// It is the bound of the promise that a client's delete is not undone.
     public static let sourceFreshFor = Duration.seconds(1)
+    /// How often it is asked in a row, where its answers are older than that when they come.
+    static let rechecksMax = 5
 
     /// A Complete may take minutes before its answer begins ("CompleteMultipartUpload", API reference).
     static let completePatience = Duration.seconds(600)

@@ -115,6 +115,9 @@ public struct MultipartCopy: Sendable {
     var written: ETag?
     var proof: Proof?
     var shownAt: Instant
+    /// When the source was asked last, before Complete, and how often in a row.
+    var askedAt: Instant
+    var recheckCount = 0
 
     // What went wrong
 
@@ -148,6 +151,7 @@ extension MultipartCopy {
         self.restarts = restarts
         self.attempts = Attempts(count: attempts)
         self.shownAt = now
+        self.askedAt = now
         self.earlier = item.earlierUploads
         self.plan = PartPlan.ours(sizeBytes: facts.sizeBytes, partBytes: rules.partBytes)
     }

@@ -54,7 +54,10 @@ extension Transfer {
                 facts.isSameObject(as: now)
             else { return changed("the object changed before it was written", in: &context) }
             knownAt = askedAt
-            return put(in: context)
+            recheckCount += 1
+            // A HEAD that took its time tells of the past, too; but a source that is always slow has to be believed.
+            return recheckCount < Limits.rechecksMax
+                ? recheckOrPut(in: context) : put(in: context)
         case 404:
             // A HEAD's answer has no body that could say what is missing; the GET's has. Counted, since a
             // source whose HEAD denies what its GET sends would keep the transfer busy for ever.
@@ -201,7 +204,6 @@ extension Transfer {
             let message = "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)"
             return damaged(message, in: context)
         }
-        if isOurs { written = seen.etag }
         if isOurs, context.rules.target.etagIsMD5, seen.etag?.md5 != nil {
             return damaged("the target's ETag tells of other bytes than it was sent", in: context)
         }
