@@ -73,6 +73,10 @@ struct Scenario: Sendable {
         target.tellsETagOfPut = random.isTrue(0.85)
         target.tagging = random.pick(ServerTraits.Tagging.allCases)
         target.etags = random.isTrue(0.7) ? .md5 : random.pick([.disguised, .opaque, .none])
+        target.checksSHA256 = random.isTrue(0.75)
+        source.multipart.partNumber = random.pick(MultipartTraits.PartNumber.allCases)
+        target.multipart = MultipartTraits(&random)
+        if !target.honoursIfNoneMatch { target.multipart.honoursIfNoneMatch = random.isTrue(0.1) }
     }
 
     private mutating func drawKeys(_ random: inout SeededRandom) {

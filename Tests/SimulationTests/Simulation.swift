@@ -15,6 +15,7 @@ struct Simulation {
         world = World(scenario, &random)
         world.record.print = print
         self.random = random
+        if print != nil { for line in scenario.trace { world.record.note(world.now, line) } }
     }
 
     /// Runs to the end; what is returned should be nothing.
@@ -98,8 +99,13 @@ struct Simulation {
                 world, number: runCount, pass: pass, earlier: earlier, planned: planned, &random)
             runCount += 1
             pass.isResumed = true
-            switch run.run(&logs, earlier) {
-            case .completed: return logs
+            world.runningRun = runCount - 1
+            let ending = run.run(&logs, earlier)
+            world.runningRun = nil
+            switch ending {
+            case .completed:
+                checkUploads(logs)
+                return logs
             case .hopeless: return nil
             case .stopped: world.checkRemembered(logs, run: runCount - 1, endedFor: .zero)
             case .crashed:
@@ -112,6 +118,11 @@ struct Simulation {
         }
         world.record.violated(.endless, "30 runs were not enough")
         return nil
+    }
+
+    private func checkUploads(_ logs: SimulatedLogs) {
+        if scenario.mutation == .abortsUploads { world.target.uploads = [:] }
+        if logs.failedKeys.isEmpty { world.checkNoUploadsLeft(after: "a run without failures") }
     }
 
     private mutating func resumed(_ logs: inout SimulatedLogs) -> Earlier {

@@ -12,6 +12,8 @@ struct Served: Sendable {
     var seen: Stored?
     /// What stands there since, if it was changed.
     var wrote: Stored?
+    /// The upload that the request was about, as it was before; one that was just begun as it is.
+    var upload: Upload?
 }
 
 /// A request as it arrives at a server.
@@ -29,6 +31,7 @@ extension Store {
     /// Serves a request atomically.
     mutating func serve(_ arrival: Arrival) -> Served {
         let request = arrival.request
+        if request.isAboutUploads { return serveUpload(arrival) }
         guard let key = request.key else { return refusal(404, "NoSuchBucket", nil) }
         let isAboutTags = request.query.contains { $0.name == "tagging" }
         switch (request.method, isAboutTags) {
@@ -45,7 +48,7 @@ extension Store {
         }
     }
 
-    private func refusal(_ status: Int, _ code: String, _ seen: Stored?) -> Served {
+    func refusal(_ status: Int, _ code: String, _ seen: Stored?) -> Served {
         Served(response: .refusal(status, code), seen: seen)
     }
 
@@ -60,6 +63,9 @@ extension Store {
             ETag(wanted).text != object.etag
         {
             return refusal(412, "PreconditionFailed", object)
+        }
+        if let number = request.partNumber, traits.multipart.partNumber != .ignored {
+            return part(number, of: object, askedBy: request)
         }
         if request.method == .head {
             return Served(response: object.response(200, object.body.byteCount), seen: object)
@@ -93,6 +99,26 @@ extension Store {
         return Served(response: response, object: object.body[given], seen: object)
     }
 
+    private func part(_ number: Int, of object: Stored, askedBy request: Request) -> Served {
+        guard traits.multipart.partNumber == .answered else {
+            return refusal(405, "MethodNotAllowed", object)
+        }
+        let sizes = object.partSizes.isEmpty ? [object.body.byteCount] : object.partSizes
+        guard sizes.indices.contains(number - 1) else {
+            return refusal(416, "InvalidPartNumber", object)
+        }
+        let start = sizes[..<(number - 1)].reduce(0, +)
+        let range = start..<start + sizes[number - 1]
+        var response = object.response(206, Int64(range.count))
+        response.headers.append(
+            "content-range", "bytes \(start)-\(range.upperBound - 1)/\(object.body.byteCount)")
+        if !object.partSizes.isEmpty {
+            response.headers.append("x-amz-mp-parts-count", "\(sizes.count)")
+        }
+        let body = request.method == .get ? object.body[range] : nil
+        return Served(response: response, object: body, seen: object)
+    }
+
     private func getTags(_ key: ObjectKey) -> Served {
         if traits.tagging == .takenForBody, let object = self[key] {
             return Served(response: Response(status: 200, body: object.body.text), seen: object)
@@ -116,14 +142,11 @@ extension Store {
         let seen = self[key]
         let isRefused =
             traits.honoursIfNoneMatch && headers["if-none-match"] == "*" && seen != nil
-        let promised = headers["content-md5"]
-        let isDamaged =
-            traits.checksContentMD5 && promised != nil
-            && promised != base64Text(arrival.upload.md5)
-        if isRefused, traits.checksConditionFirst || !isDamaged {
+        let damage = damage(arrival)
+        if isRefused, traits.checksConditionFirst || damage == nil {
             return refusal(412, "PreconditionFailed", seen)
         }
-        if isDamaged { return refusal(400, "BadDigest", seen) }
+        if let damage { return refusal(400, damage, seen) }
         let object = stored(arrival, headers)
         put(object, at: key, now: arrival.now)
         var response = Response(status: 200)
@@ -138,16 +161,27 @@ extension Store {
             serial: arrival.serial, author: arrival.author, body: arrival.upload,
             etag: traits.etags.etag(of: arrival.upload, serial: arrival.serial),
             modified: arrival.time, since: arrival.now)
-        for index in 0..<headers.count {
-            let field = Stored.Field(
-                name: String(decoding: headers.name(at: index), as: UTF8.self),
-                value: String(decoding: headers.value(at: index), as: UTF8.self))
-            if field.isMetadata { object.metadata.append(field) }
-            if field.name == "x-amz-tagging", traits.tagging == .onPut {
-                object.tags = tags(ofQuery: field.value)
-            }
-        }
+        object.metadata = headers.metadata
+        if traits.tagging == .onPut { object.tags = headers.tags }
         return object
+    }
+
+    /// The code with which a body is refused that is not what its digests say; nil for one that the server takes.
+    func damage(_ arrival: Arrival) -> String? {
+        let headers = arrival.request.headers
+        if traits.checksContentMD5, let promised = headers["content-md5"],
+            promised != base64Text(arrival.upload.md5)
+        {
+            return "BadDigest"
+        }
+        if traits.checksSHA256, case .sha256(let promised) = arrival.request.payloadHash,
+            promised != arrival.upload.sha256
+        {
+            return "XAmzContentSHA256Mismatch"
+        }
+        guard traits.multipart.checksums != .ignored else { return nil }
+        let isWrong = headers.checksums.contains { $0.value != arrival.upload.checksum($0.key) }
+        return isWrong ? "BadDigest" : nil
     }
 
     private mutating func putTags(_ arrival: Arrival, _ key: ObjectKey) -> Served {
@@ -177,7 +211,7 @@ extension Response {
 
 extension Stored {
     /// The head of an answer about this object.
-    fileprivate func response(_ status: Int, _ byteCount: Int64) -> Response {
+    func response(_ status: Int, _ byteCount: Int64) -> Response {
         var response = Response(status: status)
         response.headers.append("content-length", "\(byteCount)")
         response.headers.append("last-modified", modified.httpDate)
@@ -188,10 +222,43 @@ extension Stored {
     }
 }
 
-extension Stored.Field {
-    /// What PutObject keeps with the object.
-    fileprivate var isMetadata: Bool {
-        name.hasPrefix("x-amz-meta-") || ["content-type", "content-encoding"].contains(name)
+extension HeaderFields {
+    /// All fields, as text.
+    private var texts: [Stored.Field] {
+        (0..<count).map { index in
+            Stored.Field(
+                name: String(decoding: name(at: index), as: UTF8.self),
+                value: String(decoding: value(at: index), as: UTF8.self))
+        }
+    }
+
+    /// What is kept with an object.
+    var metadata: [Stored.Field] {
+        texts.filter {
+            $0.name.hasPrefix("x-amz-meta-")
+                || ["content-type", "content-encoding"].contains($0.name)
+        }
+    }
+
+    var tags: [ObjectTag] { self["x-amz-tagging"].map(tags(ofQuery:)) ?? [] }
+
+    /// Base64 by algorithm, of `x-amz-checksum-crc32c` and its like.
+    var checksums: [String: String] {
+        var checksums: [String: String] = [:]
+        for field in texts where field.name.hasPrefix("x-amz-checksum-") {
+            let name = String(field.name.dropFirst("x-amz-checksum-".count))
+            if name != "algorithm", name != "type" { checksums[name] = field.value }
+        }
+        return checksums
+    }
+
+    /// The tags of `x-amz-tagging`.
+    private func tags(ofQuery query: String) -> [ObjectTag] {
+        query.split(separator: "&").map { pair in
+            let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
+            let value = sides.count > 1 ? percentDecoded(sides[1]) : ""
+            return ObjectTag(key: percentDecoded(sides[0]), value: value)
+        }
     }
 }
 
@@ -199,15 +266,6 @@ extension Stored.Field {
 private func byteRange(_ text: String) -> Range<Int64>? {
     let numbers = text.dropFirst("bytes=".count).split(separator: "-").compactMap { Int64($0) }
     return numbers.count == 2 ? numbers[0]..<numbers[1] + 1 : nil
-}
-
-/// The tags of `x-amz-tagging`.
-private func tags(ofQuery query: String) -> [ObjectTag] {
-    query.split(separator: "&").map { pair in
-        let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
-        return ObjectTag(
-            key: percentDecoded(sides[0]), value: sides.count > 1 ? percentDecoded(sides[1]) : "")
-    }
 }
 
 private func percentDecoded(_ text: Substring) -> String {
