@@ -22,14 +22,14 @@ public enum CreateMultipartUpload {
 
     /// The upload's id, which is never empty.
     ///
-    /// It is taken also from a document that breaks off behind it: the upload is there, and who
-    /// does not know its id cannot remove it.
+    /// It is taken wherever it stands, also from a document of another name (rclone) or one that
+    /// breaks off behind it: the upload is there, and who does not know its id cannot remove it.
     public static func answer(
         _ response: Response, to request: Request
     ) throws(S3Error) -> String {
         try response.checkGranted(request)
-        let document = XMLDocument(response.body)
-        let id = document.text(at: "InitiateMultipartUploadResult/UploadId") ?? ""
+        let elements = XMLDocument(response.body).elements
+        let id = elements.first { $0.path.hasSuffix("/UploadId") }?.text ?? ""
         guard !id.isEmpty else {
             throw response.unusable(request, because: "without an upload's id (UploadId)")
         }
