@@ -43,6 +43,8 @@ struct MultipartTraits: Sendable {
     var wantsOrder = true
     /// Complete may leave out parts that were sent; else that is InvalidPart (Ceph, rclone).
     var takesSomeOfTheParts = true
+    /// The document that Create answers with; rclone's is called InitiateMultipartUpload.
+    var createRoot = "InitiateMultipartUploadResult"
     /// What is said of an upload that has ended; Ceph's ListParts says NoSuchKey.
     var listPartsCodeOfEnded = "NoSuchUpload"
     /// Tags given at Create are kept.
@@ -69,6 +71,7 @@ extension MultipartTraits {
         repetition = random.pick(Repetition.allCases)
         wantsOrder = random.isTrue(0.7)
         takesSomeOfTheParts = random.isTrue(0.5)
+        createRoot = random.pick([createRoot, createRoot, "InitiateMultipartUpload"])
         listPartsCodeOfEnded = random.pick(["NoSuchUpload", "NoSuchKey"])
         keepsTags = random.isTrue(0.6)
         checksums = random.pick(Checksums.allCases)

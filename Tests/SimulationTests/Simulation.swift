@@ -15,7 +15,7 @@ struct Simulation {
         world = World(scenario, &random)
         world.record.print = print
         self.random = random
-        if print != nil { for line in scenario.trace { world.record.note(world.now, line) } }
+        world.tellBeginning()
     }
 
     /// Runs to the end; what is returned should be nothing.
@@ -66,13 +66,18 @@ struct Simulation {
         let arrival = Arrival(
             request: order.request, upload: Body(text: order.request.body), now: world.now,
             time: world.timeOfDay(at: .target), serial: world.nextSerial(), author: .probe)
-        var response = world.target.serve(arrival).response
+        let served = world.target.serve(arrival)
+        world.record.note(
+            world.now,
+            "probe: \(order.request.operation) \(order.request.trace): \(served.trace)")
+        var response = served.response
         if order.request.method == .head { response.body = [] }
         return response
     }
 
     private var hasLeftovers: Bool {
         world.target.keys.contains { world.target[$0]?.author == .probe }
+            || world.target.uploads.values.contains { $0.author == .probe }
     }
 
     private func mutated(_ capabilities: TargetCapabilities) -> TargetCapabilities {

@@ -48,7 +48,7 @@ extension Store {
         if rules.keepsTags { upload.tags = headers.tags }
         upload.checksumAlgorithm = headers["x-amz-checksum-algorithm"]?.lowercased()
         uploads[upload.id] = upload
-        let answer = AnswerXML("InitiateMultipartUploadResult") { xml in
+        let answer = AnswerXML(rules.createRoot) { xml in
             xml.add("Bucket", arrival.request.bucket)
             xml.add("Key", key.description)
             xml.add("UploadId", upload.id)
@@ -88,9 +88,9 @@ extension Store {
 
     private mutating func complete(_ arrival: Arrival, _ upload: Upload) -> Served {
         let seen = self[upload.key]
-        let chosen: Chosen
-        do throws(Chosen.Refusal) {
-            chosen = try Chosen(arrival.request.body, of: upload, rules)
+        let chosen: ChosenParts
+        do throws(ChosenParts.Refusal) {
+            chosen = try ChosenParts(arrival.request.body, of: upload, rules)
         } catch {
             return refusal(400, error.code, seen)
         }
@@ -149,79 +149,5 @@ extension Store {
         default: break
         }
         return refusal(404, "NoSuchUpload", nil)
-    }
-}
-
-/// The parts that a Complete asks for, if it may have them.
-private struct Chosen {
-    struct Refusal: Error {
-        var code: String
-    }
-
-    private struct Named {
-        var number: Int
-        var etag: ETag
-        var checksum: String?
-    }
-
-    private(set) var parts: [Upload.Part] = []
-
-    init(_ xml: [UInt8], of upload: Upload, _ rules: MultipartTraits) throws(Refusal) {
-        let named = try Chosen.named(in: xml, rules)
-        for name in named {
-            guard let part = upload.parts[name.number], part.etag == name.etag.text else {
-                throw Refusal(code: "InvalidPart")
-            }
-            try Chosen.check(name, part, upload, rules)
-            parts.append(part)
-        }
-        if !rules.takesSomeOfTheParts, parts.count != upload.parts.count {
-            throw Refusal(code: "InvalidPart")
-        }
-        guard parts.dropLast().allSatisfy({ $0.body.byteCount >= rules.partBytesMin }) else {
-            throw Refusal(code: "EntityTooSmall")
-        }
-    }
-
-    /// In the order of their numbers.
-    private static func named(
-        in xml: [UInt8], _ rules: MultipartTraits
-    ) throws(Refusal) -> [Named] {
-        let document = XMLDocument(xml)
-        var named: [Named] = []
-        var members: [String: String] = [:]
-        for element in document.elements {
-            guard element.path == "CompleteMultipartUpload/Part" else {
-                members[element.path] = element.text
-                continue
-            }
-            guard let number = members["\(element.path)/PartNumber"].flatMap({ Int($0) }),
-                let etag = members["\(element.path)/ETag"]
-            else { throw Refusal(code: "MalformedXML") }
-            let checksum = members["\(element.path)/ChecksumCRC32C"]
-            named.append(Named(number: number, etag: ETag(etag), checksum: checksum))
-            members = [:]
-        }
-        guard document.failure == nil, !named.isEmpty else { throw Refusal(code: "MalformedXML") }
-        if !rules.wantsOrder { named.sort { $0.number < $1.number } }
-        guard zip(named, named.dropFirst()).allSatisfy({ $0.number < $1.number }) else {
-            throw Refusal(code: "InvalidPartOrder")
-        }
-        return named
-    }
-
-    /// An upload that was begun with CRC32C wants it in the end again.
-    private static func check(
-        _ name: Named, _ part: Upload.Part, _ upload: Upload, _ rules: MultipartTraits
-    ) throws(Refusal) {
-        let known = part.checksums["crc32c"]
-        if rules.checksums != .ignored, let named = name.checksum, let known, named != known {
-            throw Refusal(code: "InvalidPart")
-        }
-        if rules.checksums == .strict, upload.checksumAlgorithm == "crc32c",
-            known == nil || name.checksum == nil
-        {
-            throw Refusal(code: "InvalidRequest")
-        }
     }
 }

@@ -85,6 +85,19 @@ import Testing
         #expect(Body(text: vector).checksum("sha1") == nil)
     }
 
+    /// The product's, at hardware speed, and the world's, bit by bit.
+    @Test(arguments: [0, 1, 7, 8, 63, 1000])
+    func theCRCsAgree(byteCount: Int) {
+        var random = SeededRandom(seed: 2)
+        let bytes = (0..<byteCount).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        var short = CRC32C()
+        short.update(bytes.span.bytes)
+        var long = CRC64NVME()
+        long.update(bytes.span.bytes)
+        #expect(short.value == BitwiseCRC.crc32c(bytes))
+        #expect(long.value == BitwiseCRC.crc64nvme(bytes))
+    }
+
     @Test(arguments: BodyDigest.Algorithm.allCases)
     func digestsTellBodiesApart(algorithm: BodyDigest.Algorithm) {
         var random = SeededRandom(seed: 1)

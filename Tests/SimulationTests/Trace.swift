@@ -23,7 +23,7 @@ extension Flight {
 
 extension Request {
     /// What tells it from others of its kind: query, conditions, ranges and digests.
-    fileprivate var trace: String {
+    var trace: String {
         let query = query.map { $0.value.isEmpty ? $0.name : "\($0.name)=\($0.value)" }
         let names = ["range", "if-match", "if-none-match", "content-md5", "x-amz-tagging"]
         let fields = names.compactMap { name in headers[name].map { "\(name): \($0)" } }
@@ -71,9 +71,30 @@ extension Flight.Reply {
     }
 }
 
+extension World {
+    /// How the world was drawn, in lines; nothing is worked out where nobody reads.
+    func tellBeginning() {
+        guard record.print != nil else { return }
+        for line in scenario.trace { record.note(now, line) }
+        for side in [Side.source, .target] {
+            for key in self[side].keys {
+                guard let object = self[side][key] else { continue }
+                record.note(now, "the \(side) has \(key): \(object.trace)")
+            }
+        }
+        record.note(now, "the target's lists have \(targetListed.sorted())")
+    }
+}
+
+extension Stored {
+    fileprivate var trace: String {
+        let parts = partSizes.isEmpty ? "" : ", in parts of \(partSizes)"
+        return "\(body), etag \(etag ?? "none")\(parts), tags \(tags.count)"
+    }
+}
+
 extension Scenario {
-    /// How the world was drawn, in lines.
-    var trace: [String] {
+    fileprivate var trace: [String] {
         let weights = faults.weights.filter { $0.weight > 0 }.map { "\($0.0) \($0.weight)" }
         return [
             "source \(source)",
@@ -86,6 +107,6 @@ extension Scenario {
             "latency \(latency) ms, slow \(slowness), faults \(faults.rate): "
                 + weights.joined(separator: ", "),
             "client actions \(clientActionCount), endings \(endings)",
-        ]
+        ].map { $0.replacing("SimulationTests.", with: "") }
     }
 }
