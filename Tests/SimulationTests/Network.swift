@@ -101,7 +101,8 @@ extension World {
         let side = flight.order.side
         let upload = flight.order.request.uploadID.flatMap { self[side].uploads[$0] }
         switch flight.mishap {
-        case .clockJump:
+        // One that was sent before all became calm may arrive later.
+        case .clockJump where !isCalm:
             clockOffsetSeconds[side, default: 0] += random.pick([-7200, -1800, 1800, 3600])
             record.note(now, "the clock of the \(side) is \(clockOffsetSeconds[side] ?? 0) s ahead")
         case .uploadExpires: if let upload { self[side].forget(upload) }

@@ -69,13 +69,28 @@ struct Record {
 
     mutating func violated(_ rule: Rule, _ message: String) {
         let violation = Violation(rule: rule, message: message)
-        print?("  VIOLATED \(rule.rawValue): \(violation.message)")
+        print?(oneLine("  VIOLATED \(rule.rawValue): \(violation.message)"))
         violations.append(violation)
     }
 
     func note(_ now: Instant, _ text: @autoclosure () -> String) {
         guard let print else { return }
         let time = String(now.elapsed.milliseconds)
-        print(String(repeating: " ", count: max(0, 8 - time.count)) + time + " ms  " + text())
+        print(
+            String(repeating: " ", count: max(0, 8 - time.count)) + time + " ms  " + oneLine(text())
+        )
+    }
+
+    /// Keys may hold line ends.
+    private func oneLine(_ text: String) -> String {
+        var line = ""
+        for scalar in text.unicodeScalars {
+            if scalar.value < 0x20 {
+                line += scalar.escaped(asASCII: true)
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
     }
 }
