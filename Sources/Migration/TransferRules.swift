@@ -1,6 +1,6 @@
 //! What every transfer of a run is told alike.
 
-internal import S3
+public import S3
 
 /// The run's fixed choices, and what the probe found out about the target.
 public struct TransferRules: Sendable {
@@ -44,13 +44,32 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
     public var etagIsMD5: Bool
     public var tagging: Tagging
 
+    /// Objects can be sent in parts. Where they cannot, what follows says nothing.
+    public var takesMultipart: Bool
+    /// `If-None-Match: *` on CompleteMultipartUpload is honoured. Where it is not, a HEAD just before takes its place.
+    public var conditionalComplete: Bool
+    /// The cheapest digest that the target checks for a part, seen by a wrong one that it refused and a right one
+    /// that it took; nil when it checks none. An upload whose parts carry a CRC is created with its algorithm.
+    public var partDigest: BodyDigest.Algorithm?
+    /// The ETag of a part is the MD5 of its body.
+    public var partETagIsMD5: Bool
+    /// As `tagging`, for `x-amz-tagging` on CreateMultipartUpload.
+    public var multipartTagging: Tagging
+
     public init(
         conditionalPut: Bool = true, checksContentMD5: Bool = true, etagIsMD5: Bool = true,
-        tagging: Tagging = .onPut
+        tagging: Tagging = .onPut, takesMultipart: Bool = true, conditionalComplete: Bool = true,
+        partDigest: BodyDigest.Algorithm? = .crc32c, partETagIsMD5: Bool = true,
+        multipartTagging: Tagging = .onPut
     ) {
         self.conditionalPut = conditionalPut
         self.checksContentMD5 = checksContentMD5
         self.etagIsMD5 = etagIsMD5
         self.tagging = tagging
+        self.takesMultipart = takesMultipart
+        self.conditionalComplete = conditionalComplete
+        self.partDigest = partDigest
+        self.partETagIsMD5 = partETagIsMD5
+        self.multipartTagging = multipartTagging
     }
 }

@@ -14,6 +14,12 @@ public struct CRC32C: Sendable {
 
     /// The checksum of all bytes so far.
     public var value: UInt32 { UInt32(truncatingIfNeeded: sum.value) }
+
+    public static func value(of bytes: [UInt8]) -> UInt32 {
+        var crc = CRC32C()
+        unsafe crc.update(bytes.span.bytes)
+        return crc.value
+    }
 }
 
 /// An incremental CRC64NVME (NVM Express NVM Command Set Specification, section 5.2.1.3.4).
@@ -30,6 +36,12 @@ public struct CRC64NVME: Sendable {
 
     /// The checksum of all bytes so far.
     public var value: UInt64 { sum.value }
+
+    public static func value(of bytes: [UInt8]) -> UInt64 {
+        var crc = CRC64NVME()
+        unsafe crc.update(bytes.span.bytes)
+        return crc.value
+    }
 }
 
 /// A checksum in progress: both begin with all ones, and are inverted at the end.
