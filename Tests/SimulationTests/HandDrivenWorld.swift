@@ -28,6 +28,7 @@ struct HandDrivenWorld {
         scenario.slowness = 0
         change(&scenario)
         world = World(scenario, &random)
+        world.capabilities = scenario.capabilities
         world.record.print = { [lines] in lines.all.append($0) }
         write(content: 1, byteCount: 8)
         begin(run: 0)

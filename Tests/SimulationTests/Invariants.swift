@@ -47,7 +47,7 @@ extension World {
     /// Whether the program may rely on the target not to let this request overwrite anything.
     private func isConditional(_ request: Request) -> Bool {
         request.operation == "PutObject"
-            ? capabilities.conditionalPut : scenario.target.multipart.honoursIfNoneMatch
+            ? capabilities.conditionalPut : capabilities.conditionalComplete
     }
 
     /// A delete of a client counts from a second before we send the object.

@@ -50,6 +50,8 @@ struct MultipartTraits: Sendable {
     /// Tags given at Create are kept.
     var keepsTags = true
     var checksums = Checksums.strict
+    /// With a damaged part the whole upload is gone (rclone).
+    var forgetsUploadOfRefusedPart = false
     var partNumber = PartNumber.answered
     /// All parts but the last have at least this size: 5 MiB on S3; the world's objects are smaller.
     var partBytesMin: Int64 = 1
@@ -75,6 +77,7 @@ extension MultipartTraits {
         listPartsCodeOfEnded = random.pick(["NoSuchUpload", "NoSuchKey"])
         keepsTags = random.isTrue(0.6)
         checksums = random.pick(Checksums.allCases)
+        forgetsUploadOfRefusedPart = random.isTrue(0.2)
         partNumber = random.pick(PartNumber.allCases)
     }
 }

@@ -51,8 +51,11 @@ enum Mutation: CaseIterable, Sendable {
         switch self {
         case .ignoresCondition:
             scenario.target.honoursIfNoneMatch = false
+            scenario.target.multipart.honoursIfNoneMatch = false
         case .ignoresDigest:
             scenario.target.checksContentMD5 = false
+            scenario.target.checksSHA256 = false
+            scenario.target.multipart.checksums = .ignored
             scenario.faults = FaultWeights(rate: 0.3, weights: [(.flippedUpload, 1)])
         case .mixesVersions:
             scenario.source = ServerTraits(honoursIfMatch: false, etags: .constant)

@@ -130,7 +130,22 @@ struct Scenario: Sendable {
         return TargetCapabilities(
             conditionalPut: target.honoursIfNoneMatch,
             checksContentMD5: target.checksContentMD5,
-            etagIsMD5: target.etags == .md5 && target.tellsETagOfPut, tagging: tagging)
+            etagIsMD5: target.etags == .md5 && target.tellsETagOfPut, tagging: tagging,
+            takesMultipart: true, conditionalComplete: target.multipart.honoursIfNoneMatch,
+            partDigest: partDigest, partETagIsMD5: target.etags == .md5 || target.etags == .none,
+            multipartTagging: multipartTagging)
+    }
+
+    private var multipartTagging: TargetCapabilities.Tagging {
+        guard target.hasTags else { return .none }
+        return target.multipart.keepsTags ? .onPut : .afterwards
+    }
+
+    /// The cheapest that the target checks.
+    private var partDigest: BodyDigest.Algorithm? {
+        if target.multipart.checksums != .ignored { return .crc32c }
+        if target.checksSHA256 { return .sha256 }
+        return target.checksContentMD5 ? .md5 : nil
     }
 
     func rules(_ capabilities: TargetCapabilities, isResumed: Bool) -> TransferRules {

@@ -82,8 +82,12 @@ struct Simulation {
 
     private func mutated(_ capabilities: TargetCapabilities) -> TargetCapabilities {
         var capabilities = capabilities
-        if scenario.mutation == .ignoresCondition { capabilities.conditionalPut = true }
-        if scenario.mutation == .ignoresDigest { capabilities.checksContentMD5 = true }
+        if scenario.mutation == .ignoresCondition {
+            (capabilities.conditionalPut, capabilities.conditionalComplete) = (true, true)
+        }
+        if scenario.mutation == .ignoresDigest {
+            (capabilities.checksContentMD5, capabilities.partDigest) = (true, .crc32c)
+        }
         return capabilities
     }
 

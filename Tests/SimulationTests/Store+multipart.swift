@@ -45,7 +45,7 @@ extension Store {
         var upload = Upload(
             serial: arrival.serial, key: key, author: arrival.author, began: arrival.time)
         upload.metadata = headers.metadata
-        if rules.keepsTags { upload.tags = headers.tags }
+        if rules.keepsTags, traits.hasTags { upload.tags = headers.tags }
         upload.checksumAlgorithm = headers["x-amz-checksum-algorithm"]?.lowercased()
         uploads[upload.id] = upload
         let answer = AnswerXML(rules.createRoot) { xml in
@@ -70,7 +70,10 @@ extension Store {
         {
             return refusal(400, "InvalidRequest", nil)
         }
-        if let damage = damage(arrival) { return refusal(400, damage, nil) }
+        if let damage = damage(arrival) {
+            if rules.forgetsUploadOfRefusedPart { uploads[upload.id] = nil }
+            return refusal(400, damage, nil)
+        }
         let part = Upload.Part(
             number: number, body: arrival.upload,
             etag: traits.etags.etag(ofPart: arrival.upload, serial: arrival.serial),

@@ -73,7 +73,7 @@ extension Store {
         if traits.tagging == .takenForBody, let object = self[key] {
             return Served(response: Response(status: 200, body: object.body.text), seen: object)
         }
-        guard traits.tagging == .onPut || traits.tagging == .afterwards else {
+        guard traits.hasTags else {
             return refusal(501, "NotImplemented", self[key])
         }
         guard let object = self[key] else { return refusal(404, "NoSuchKey", nil) }

@@ -36,6 +36,9 @@ struct ServerTraits: Sendable {
     /// A body that is not what `x-amz-content-sha256` says is refused.
     var checksSHA256 = true
     var multipart = MultipartTraits()
+
+    /// Tags can be read, and written by a request of their own.
+    var hasTags: Bool { tagging == .onPut || tagging == .afterwards }
 }
 
 /// One side's objects, with all that they ever were.

@@ -141,6 +141,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func aDamagedPartMayEndTheUpload(ends: Bool) throws {
+        var server = server { $0.forgetsUploadOfRefusedPart = ends }
+        let id = try server.create(key, digest: .crc32c)
+        #expect(throws: S3Error.self) {
+            try server.send(1, Body(content: 1, byteCount: 1), of: key, id, digest: .crc32c(0))
+        }
+        #expect((server.store.uploads[id] == nil) == ends)
+    }
+
     // MARK: - Conditions, repetitions and ends
 
     @Test(arguments: [true, false])
