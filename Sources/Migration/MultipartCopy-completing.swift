@@ -60,6 +60,7 @@ extension MultipartCopy {
 
     private mutating func complete(in context: TransferContext) -> TransferAction {
         step = .completing
+        recheckCount = 0
         shownAt = context.now
         let parts = (1...plan.count).compactMap { number in
             receipts[number].map {

@@ -78,6 +78,7 @@ extension Transfer {
         guard let facts else { preconditionFailure("a PUT without an object") }
         step = .putting
         putCount += 1
+        recheckCount = 0
         shownAt = context.now
         let target = context.rules.target
         let request = PutObject.request(
