@@ -15,8 +15,8 @@ public enum KeyForm: Sendable {
 
     var separator: UInt8 { self == .nulSeparated ? 0 : UInt8(ascii: "\n") }
 
-    /// Finds the key in a record, and what stands behind it, from the first tab on. An escaped key is unescaped where it
-    /// stands.
+    /// Finds the key in a record, and what stands behind it, from the first tab on. An escaped key is unescaped
+    /// where it stands.
     func parse(
         _ bytes: inout [UInt8], _ record: Range<Int>
     ) throws(ListLineError) -> (key: Range<Int>, columns: Range<Int>) {

@@ -1,5 +1,5 @@
-//! A sorted part of the keys that waits on the disk, in a file without a name: it vanishes with the process, however that
-//! ends.
+//! A sorted part of the keys that waits on the disk, in a file without a name: it vanishes with the process, however
+//! that ends.
 
 internal import Glibc
 internal import Linux

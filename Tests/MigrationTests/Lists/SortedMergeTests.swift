@@ -144,7 +144,7 @@ import Testing
         // Sorted as it is written, which is not the order of the keys.
         expectFailure(
             [TestChunk(raw: "a\n\\\\ta\n")],
-            ["key \\\\ta comes after a", "make the list with s3find"],
+            ["key \\\\ta comes after a", "s3find --from FILE --escaped DIR"],
             blockSizeBytesMax)
     }
 
