@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import socket
+import ssl
 import subprocess
 import time
 
@@ -192,6 +193,23 @@ def test_the_delay_is_a_round_trip_for_each_request_and_one_to_connect():
     assert times[0] >= 0.08
     assert all(0.04 <= seconds < 0.2 for seconds in times[1:])
 
+
+def test_a_broken_handshake_harms_no_other_connection():
+    """OpenSSL's queue of errors is the thread's, not the connection's."""
+    few = Scenario("few", (5,), 10, 10, 10, https=True)
+    with FastPair(few, threads=1) as pair:
+        context = ssl.create_default_context(cafile=str(pair.target.certificate))
+        address = ("127.0.0.1", pair.target.port)
+        with context.wrap_socket(socket.create_connection(address), server_hostname="localhost") as good:
+            good.sendall(b"PUT /b/key HTTP/1.1\r\nContent-Length: 4\r\n\r\nab")
+            with socket.create_connection(address) as bad:
+                bad.sendall(b"GET / HTTP/1.1\r\n\r\n")  # no TLS
+                while bad.recv(100):
+                    pass
+            good.sendall(b"c")
+            time.sleep(0.1)
+            good.sendall(b"d")
+            assert good.recv(12) == b"HTTP/1.1 200"
 
 def test_scenarios_by_name():
     scenario = parse("4KiB:https:rtt=20ms", https=False, rtt_ms=0)
