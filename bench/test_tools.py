@@ -133,6 +133,9 @@ def test_an_upload_in_parts(target):
         )["ETag"]
         for number, body in enumerate(bodies, 1)
     ]
+    wrong = {"partNumber": "3", "uploadId": upload}
+    digest = md5_header(b"x")
+    assert target.request("PUT", "b", "large", query=wrong, headers=digest, body=b"y", expect=(400,))
     listed = boto.list_parts(**name, UploadId=upload)["Parts"]
     assert [(part["ETag"], part["Size"]) for part in listed] == [(etag, 1000) for etag in etags]
     parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
