@@ -57,7 +57,7 @@ def copies_all(fakes, *options):
 
 def strike(fakes, fault, operation, **when):
     """The probe completes uploads too, so the key is named."""
-    fakes.script.add(fault, side="target", method=operation, key=KEY, **when)
+    return fakes.script.add(fault, side="target", method=operation, key=KEY, **when)
 
 
 # When all goes well
@@ -221,6 +221,34 @@ def test_one_wrong_answer_to_a_ranged_get_is_overcome(one, fault):
 def test_a_wrong_etag_of_a_part_is_not_believed(parts):
     strike(parts, faults.wrong_etag(), "UploadPart", nth=2)
     copies_all(parts)
+
+
+# For ever
+
+
+@pytest.mark.parametrize("name", ["reset", "slow down", "internal error", "html page", "stall"])
+@pytest.mark.parametrize(
+    "operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"]
+)
+def test_an_exchange_that_always_fails_fails_its_object_by_name(one, operation, name):
+    strike(one, ONCE[name], operation, times=None)
+    line = fails_by_name(one, "--timeout", "1")
+    stages = {
+        "CreateMultipartUpload": "create",
+        "UploadPart": "part",
+        "CompleteMultipartUpload": "complete",
+    }
+    assert line.stage == stages[operation]
+    assert 3 <= line.attempts <= 4
+    most = 3 * (4 if operation == "UploadPart" else 1)
+    assert len(one.record.entries("target", operation, KEY)) <= most
+
+
+def test_a_range_that_can_never_be_read_fails_its_object_by_name(one):
+    one.script.add(
+        faults.internal_error(), side="source", method="GetObject", key=KEY, nth=3, times=None
+    )
+    assert fails_by_name(one).stage == "get"
 
 
 # Complete
@@ -564,10 +592,10 @@ def test_a_part_of_other_bytes_is_found_by_its_etag_where_the_layout_tells(parts
 
 def test_a_failed_pass_is_continued_by_the_next_one(one):
     """The parts that arrived are of use although the object failed."""
-    rule = (faults.internal_error(), "CompleteMultipartUpload")
-    strike(one, *rule, times=2)
+    rule = strike(one, faults.internal_error(), "CompleteMultipartUpload", times=None)
     migration = one.migration(None, *OPTIONS)
     migration.run("--retries", "1").expect(EXIT_FAILED)
+    rule.times = 0
     folder = migration.folder / "second-pass"
     run_program(
         "s3migrate",
