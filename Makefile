@@ -10,7 +10,7 @@ BOUNDARIES := --explicit-target-dependency-import-check error
 
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: build check lint build-tests test demo bench install clean
+.PHONY: build check lint build-tests test demo bench bench-check install clean
 
 build:
 	@Scripts/install-build.sh
@@ -38,10 +38,16 @@ demo: build
 	    S3MIGRATE=$(CURDIR)/.build/release/s3migrate S3FIND=$(CURDIR)/.build/release/s3find \
 	    $(CURDIR)/.build-tools/venv/bin/python -m servers rclone rclone -- bash $(CURDIR)/samples/demo.sh
 
-# Side by side with rclone, between the same servers; see bench/README.md.
+# Side by side with rclone and with the least program that moves the same bytes; see bench/README.md. A quarter of an hour.
 bench: build
 	@Scripts/install-test.sh
-	.build-tools/venv/bin/python bench/run.py
+	.build-tools/venv/bin/python bench/run.py --results bench/results
+
+# The bench's own tests, and a quick run against the thresholds of bench/thresholds.json.
+bench-check: build
+	@Scripts/install-test.sh
+	cd bench && ../.build-tools/venv/bin/python -m pytest -q -p no:cacheprovider test_tools.py
+	.build-tools/venv/bin/python bench/run.py --check
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin

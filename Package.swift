@@ -34,12 +34,14 @@ let package = Package(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CChecksum"),
         // Floor 1: libcurl in Swift; knows no S3.
         .target(name: "Curl", dependencies: ["CCurl"], swiftSettings: strict),
         // Floor 1: Linux in Swift: threads, locks, files, the terminal; knows no S3.
         .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
         // Floor 2: speaks S3; pure.
-        .target(name: "S3", dependencies: ["CCrypto", "CExpat"], swiftSettings: pure),
+        .target(
+            name: "S3", dependencies: ["CCrypto", "CExpat", "CChecksum"], swiftSettings: pure),
         // Floor 3: decides; pure.
         .target(
             name: "Migration",

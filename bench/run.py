@@ -1,159 +1,150 @@
-"""s3migrate side by side with `rclone copy`, between the same two endpoints, in one run: `make bench`.
+"""s3migrate side by side with `rclone copy` and with the raw relay, between the same two endpoints: `make bench`.
 
-Machines are shared and noisy, so the programs run in turn, round after round, and what counts is the ratio of the
-medians. Each round copies into a new, empty bucket. The clients' own CPU and peak memory come from the kernel's
-accounting of the finished process (wait4).
+Machines are shared and noisy, so the programs run in turn, round after round, and what counts is the ratio of their
+medians. Each run copies into a new, empty bucket.
 """
 
 import argparse
-import os
-import platform
+import json
 import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TOP / "Tests" / "EndToEnd"))
+import endpoints
+import measure
+import picture
+import report
+import thresholds
+from clients import Clients
+from endpoints import TOP
+from scenarios import ALL, KIB, MIB, QUICK, Scenario, parse
 
-from s3client import S3Client, at_once  # noqa: E402
-from servers import KINDS  # noqa: E402
-from servers.rclone import rclone_program  # noqa: E402
-
-KIB, MIB = 1024, 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    object_bytes: int
-    count: int
+REAL_SERVERS = [("4KiB", 3_000), ("1MiB", 300)]
+"""Real servers are slow: a few objects tell what there is to tell."""
 
 
-SCENARIOS = [Scenario("4 KiB", 4 * KIB, 3_000), Scenario("1 MiB", MIB, 300)]
+def contest(kind: str, scenario: Scenario, options) -> dict:
+    """All clients in turn, round after round. A client that fails once is not run again."""
+    with endpoints.pair(kind, scenario, options.endpoint_threads) as pair, tempfile.TemporaryDirectory() as folder:
+        clients = Clients(scenario, pair, Path(folder), options.s3migrate)
+        runs = {name: [] for name in clients.names if not options.clients or name in options.clients}
+        number = 0
+        for round_number in range(-options.warm_up, options.rounds):
+            for name, measured in runs.items():
+                if any(run.failure for run in measured):
+                    continue
+                number += 1
+                run = one_run(pair, clients, name, number)
+                if round_number >= 0 or run.failure:
+                    measured.append(run)
+        return report.result(kind, scenario, runs, count_calls(pair, clients, runs, options))
 
 
-@dataclass(frozen=True)
-class Measured:
-    seconds: float
-    cpu_seconds: float
-    peak_mib: float
+def one_run(pair, clients: Clients, name: str, number: int) -> measure.Measured:
+    bucket = pair.new_bucket(number)
+    command = clients.command(name, bucket)
+    before = pair.received_bytes()
+    run = measure.run(command.line, command.environment)
+    missing = clients.scenario.total_bytes - (pair.received_bytes() - before)
+    pair.forget(bucket)
+    if run.failure:
+        return replace(run, failure=clients.reason(bucket) or run.failure)
+    is_copy = clients.scenario.kind == "copy" and pair.name == "fast"
+    if is_copy and missing > 0:
+        # Whoever copies nothing is quick: the endpoint's count is the judge.
+        return measure.Measured(0, 0, 0, f"{missing} bytes never came to the target")
+    return run
 
 
-def measure(command: list[str], environment: dict[str, str]) -> Measured:
-    """Runs the command to its end; a failure ends the bench, since a run that failed says nothing."""
-    begin = time.monotonic()
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - begin
-    if status != 0:
-        sys.exit(f"{command[0]} failed ({status}):\n{output.decode(errors='replace')[-3000:]}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+def count_calls(pair, clients: Clients, runs: dict, options) -> dict[str, int | None]:
+    """System calls, in a run of their own, since counting slows everything down."""
+    if not options.system_calls:
+        return {}
+    calls = {}
+    for name, measured in runs.items():
+        if not any(run.failure for run in measured):
+            bucket = pair.new_bucket(1_000 + len(calls))
+            command = clients.command(name, bucket)
+            calls[name] = measure.system_calls(command.line, command.environment)
+            pair.forget(bucket)
+    return calls
 
 
-class Contest:
-    """Two servers, a full bucket on the first, and the two programs."""
-
-    def __init__(self, source, target, scenario: Scenario, folder: Path, s3migrate: str):
-        self.source, self.target, self.scenario = source, target, scenario
-        self.folder, self.s3migrate = folder, s3migrate
-        self.rounds = 0
-        client = S3Client.of(source)
-        client.request("PUT", "bench")
-        body = os.urandom(scenario.object_bytes)
-        keys = [f"folder-{number % 50:02}/object-{number:06}" for number in range(scenario.count)]
-        at_once(lambda key: client.request("PUT", "bench", key, body=body), keys)
-        lists = folder / "lists"
-        lists.mkdir()
-        (lists / "keys").write_text("".join(f"{key}\n" for key in sorted(keys)))
-        (folder / "nothing-known").mkdir()
-
-    def new_bucket(self) -> str:
-        self.rounds += 1
-        name = f"round-{self.rounds}"
-        S3Client.of(self.target).request("PUT", name)
-        return name
-
-    def forget(self, bucket: str):
-        """Empties a round's bucket, so that a server in memory does not grow."""
-        client = S3Client.of(self.target)
-        keys = [f"folder-{number % 50:02}/object-{number:06}" for number in range(self.scenario.count)]
-        at_once(lambda key: client.request("DELETE", bucket, key, expect=range(200, 500)), keys)
-
-    def ours(self, bucket: str) -> Measured:
-        logs = self.folder / bucket
-        command = [
-            self.s3migrate, "--src-url", self.source.url, "--src-bucket", "bench", "--src-folder", f"{self.folder}/lists",
-            "--dest-url", self.target.url, "--dest-bucket", bucket, "--dest-folder", f"{self.folder}/nothing-known",
-            "--log-folder", str(logs), "--allow-weak-conditions",
-        ]
-        return measure(command, {
-            "S3MIGRATE_SRC_KEY": self.source.key, "S3MIGRATE_SRC_SECRET": self.source.secret,
-            "S3MIGRATE_DEST_KEY": self.target.key, "S3MIGRATE_DEST_SECRET": self.target.secret})
-
-    def rclone(self, bucket: str, *options: str) -> Measured:
-        def remote(name, server):
-            prefix = f"RCLONE_CONFIG_{name}_"
-            return {f"{prefix}TYPE": "s3", f"{prefix}PROVIDER": "Other", f"{prefix}ENDPOINT": server.url,
-                    f"{prefix}ACCESS_KEY_ID": server.key, f"{prefix}SECRET_ACCESS_KEY": server.secret,
-                    f"{prefix}NO_CHECK_BUCKET": "true"}
-        command = [str(rclone_program()), "copy", "--config", os.devnull, *options, "src:bench", f"dst:{bucket}"]
-        return measure(command, remote("SRC", self.source) | remote("DST", self.target))
+def contests(options) -> list[tuple[str, Scenario]]:
+    wanted = options.scenarios or (QUICK if options.check else ALL)
+    found = []
+    for kind in options.servers:
+        if kind == "fast":
+            scenarios = [parse(text, options.https, options.rtt) for text in wanted]
+            found += [(kind, scenario.quick() if options.quick else scenario) for scenario in scenarios]
+        else:
+            found += [(kind, real_scenario(name, count)) for name, count in REAL_SERVERS]
+    return found
 
 
-TUNED = ["--transfers", "64", "--checkers", "64", "--fast-list", "--ignore-checksum", "--ignore-times"]
+def real_scenario(name: str, count: int) -> Scenario:
+    return Scenario(name, ({"4KiB": 4 * KIB, "1MiB": MIB}[name],), count, count, count)
 
 
-def contest(kind: str, scenario: Scenario, rounds: int, s3migrate: str):
-    with KINDS[kind]() as source, KINDS[kind]() as target, tempfile.TemporaryDirectory() as folder:
-        match = Contest(source, target, scenario, Path(folder), s3migrate)
-        programs = {
-            "s3migrate": match.ours,
-            "rclone": match.rclone,
-            "rclone tuned": lambda bucket: match.rclone(bucket, *TUNED),
-        }
-        results = {name: [] for name in programs}
-        for number in range(rounds + 1):
-            for name, run in programs.items():
-                bucket = match.new_bucket()
-                measured = run(bucket)
-                match.forget(bucket)
-                if number > 0:  # the first round warms up
-                    results[name].append(measured)
-        report(kind, scenario, results)
+def write(results: dict, folder: Path):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    (folder / "table.md").write_text(report.document(results))
+    (folder / "picture.svg").write_text(picture.svg(results))
+    print(f"\nwritten: {folder}/results.json, table.md, picture.svg")
 
 
-def report(kind: str, scenario: Scenario, results: dict[str, list[Measured]]):
-    ours = statistics.median(m.seconds for m in results["s3migrate"])
-    for name, measured in results.items():
-        seconds = statistics.median(m.seconds for m in measured)
-        cpu = statistics.median(m.cpu_seconds for m in measured) / scenario.count * 1e6
-        peak = max(m.peak_mib for m in measured)
-        spread = f"{min(m.seconds for m in measured):.2f}–{max(m.seconds for m in measured):.2f}"
-        print(f"| {kind} | {scenario.name} × {scenario.count} | {name} | {scenario.count / seconds:,.0f} | {spread} "
-              f"| {cpu:,.0f} | {peak:,.0f} | {seconds / ours:.2f} |", flush=True)
+def check(results: dict):
+    found = thresholds.violations(results)
+    print("\n".join(found) or "all thresholds are kept")
+    sys.exit(1 if found else 0)
+
+
+def milliseconds(text: str) -> int:
+    return int(text.removesuffix("ms"))
+
+
+def options_of(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="*", help="NAME[:https][:rtt=20ms] (default: all)")
+    parser.add_argument("--servers", nargs="+", default=["fast"], choices=["fast", *endpoints.KINDS])
+    parser.add_argument("--rounds", type=int, default=3, help="that count (default 3)")
+    parser.add_argument("--warm-up", type=int, default=1, help="rounds before them (default 1)")
+    parser.add_argument("--https", action="store_true", help="for all scenarios")
+    parser.add_argument("--rtt", type=milliseconds, default=0, metavar="20ms", help="for all scenarios")
+    parser.add_argument("--quick", action="store_true", help="fewer objects")
+    parser.add_argument("--check", action="store_true", help="compare with thresholds.json; implies --quick")
+    parser.add_argument("--clients", nargs="+", help="only these, as the table names them")
+    parser.add_argument("--system-calls", action="store_true", help="count them too, with strace")
+    parser.add_argument("--endpoint-threads", type=int, default=1, help="of each fast endpoint (default 1)")
+    parser.add_argument("--results", type=Path, default=TOP / "bench/.build/results", metavar="FOLDER")
+    parser.add_argument("--s3migrate", default=str(TOP / ".build/release/s3migrate"), metavar="PROGRAM")
+    options = parser.parse_args(arguments)
+    options.quick = options.quick or options.check
+    if options.system_calls and not measure.can_count_system_calls():
+        parser.error("there is no strace")
+    return options
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--servers", nargs="*", default=["rclone-memory", "ceph"], choices=list(KINDS))
-    parser.add_argument("--s3migrate", default=str(TOP / ".build/release/s3migrate"))
-    options = parser.parse_args()
+    options = options_of(sys.argv[1:])
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    version = subprocess.run([rclone_program(), "version"], capture_output=True, text=True).stdout.splitlines()[0]
-    print(f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, {version}, {options.rounds} rounds\n")
-    print("| servers | objects | client | objects/s | seconds, min–max | client CPU, µs an object | peak memory, MiB "
-          "| time, as a multiple of s3migrate's |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for kind in options.servers:
-        for scenario in SCENARIOS:
-            contest(kind, scenario, options.rounds, options.s3migrate)
+    try:
+        wanted = contests(options)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    endpoints.build_tools()
+    results = {"machine": report.machine(), "results": []}
+    print(report.heading(), flush=True)
+    for kind, scenario in wanted:
+        result = contest(kind, scenario, options)
+        results["results"].append(result)
+        print(report.rows(result), flush=True)
+    write(results, options.results)
+    if options.check:
+        check(results)
 
 
 if __name__ == "__main__":

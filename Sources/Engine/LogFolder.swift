@@ -31,6 +31,7 @@ public struct LogFolder: ~Copyable, Sendable {
     static let migrateName = "migrate.log"
     static let failedName = "failed.log"
     static let aheadName = "ahead.log"
+    static let uploadsName = "uploads.log"
 
     /// Where a run begins: at the start, after what an earlier run did, or after a key.
     public enum Start: Sendable, Equatable {
@@ -45,6 +46,8 @@ public struct LogFolder: ~Copyable, Sendable {
         public var start: ObjectKey?
         /// What that run ended above the watermark, by key.
         public var ahead: [MigrateLogLine] = []
+        /// Multipart uploads that it began and did not end.
+        public var uploads = OpenUploads()
         /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
         public var isContinued = false
         /// Objects that failed in it, as far as migrate.log tells.
@@ -109,7 +112,8 @@ extension LogFolder {
         earlier.isContinued = start != .fresh && (check.lineCount > 0 || hasRun)
         earlier.failed = check.counts[.failed] ?? 0
         try readAhead(&earlier)
-        _ = try scanFailed(&earlier.repairs)
+        try scan(LogFolder.failedName, &earlier.repairs) { FailedLogLine(parsing: $0) != nil }
+        earlier.uploads = try uploads(&earlier.repairs)
         return earlier
     }
 
@@ -152,7 +156,10 @@ extension LogFolder {
 
     /// A new run touches no log that is there, not even to repair it: it may be another program's.
     private func refuseLogs() throws(LogFolderError) {
-        for name in [LogFolder.migrateName, LogFolder.aheadName, LogFolder.failedName]
+        for name in [
+            LogFolder.migrateName, LogFolder.aheadName, LogFolder.failedName,
+            LogFolder.uploadsName,
+        ]
         where try !isEmptyFile(name) {
             throw LogFolderError(
                 "\(file(name)) is there and not empty, from an earlier run or another program: "
@@ -229,26 +236,34 @@ extension LogFolder {
         return check
     }
 
-    private func scanFailed(_ repairs: inout [String]) throws(LogFolderError) -> Int {
-        var count = 0
+    /// Reads a log of another form, and cuts it off before its first bad line.
+    private func scan(
+        _ name: String, _ repairs: inout [String], _ take: (Span<UInt8>) -> Bool
+    ) throws(LogFolderError) {
         do throws(SystemError) {
-            let name = LogFolder.failedName
-            guard access(file(name), F_OK) == 0 else { return 0 }
+            guard access(file(name), F_OK) == 0 else { return }
             var reader = try LineReader(path: file(name))
             var isGood = true
             while isGood,
-                let result = try reader.next({ line, isTerminated in
-                    isTerminated && FailedLogLine(parsing: line) != nil
-                })
+                let result = try reader.next({ line, isTerminated in isTerminated && take(line) })
             {
                 isGood = result
-                count += result ? 1 : 0
             }
             if !isGood { try cut(name, at: reader.lineOffset, "the line is torn", &repairs) }
         } catch {
             throw LogFolderError(error)
         }
-        return count
+    }
+
+    /// The uploads that are still open.
+    func uploads(_ repairs: inout [String]) throws(LogFolderError) -> OpenUploads {
+        var uploads = OpenUploads()
+        try scan(LogFolder.uploadsName, &repairs) { line in
+            guard let record = UploadRecord(parsing: line) else { return false }
+            uploads.take(record)
+            return true
+        }
+        return uploads
     }
 
     private func cut(

@@ -3,7 +3,7 @@
 internal import Linux
 internal import Migration
 
-/// Writes `failed.log`, `migrate.log` and `ahead.log`.
+/// Writes `failed.log`, `migrate.log`, `ahead.log` and `uploads.log`.
 ///
 /// failed.log is on the disk before the lines of migrate.log that cover it; a line leaves ahead.log only when
 /// migrate.log, which has it too, is on the disk. So after a crash at any moment every outcome that was written
@@ -12,6 +12,7 @@ struct LogWriter: ~Copyable {
     private var migrate: AppendFile
     private var failed: AppendFile
     private var ahead: AppendFile
+    private var uploads: AppendFile
     private let ledger: SharedLedger
     private let clock: Clock
     private var syncedAt: Instant
@@ -26,16 +27,20 @@ struct LogWriter: ~Copyable {
 
     init(
         folderPath: String, ledger: SharedLedger, clock: Clock, earlierAhead: [MigrateLogLine],
-        aheadBytesMax: Int64 = Limits.aheadBytesMax
+        earlierUploads: OpenUploads = OpenUploads(), aheadBytesMax: Int64 = Limits.aheadBytesMax
     ) throws(SystemError) {
         func file(_ name: String) -> String { "\(folderPath)/\(name)" }
         var lines: [UInt8] = []
         for line in earlierAhead { line.append(to: &lines) }
         let migrate = try AppendFile(path: file(LogFolder.migrateName))
         let failed = try AppendFile(path: file(LogFolder.failedName))
+        try replaceFile(
+            path: file(LogFolder.uploadsName), with: earlierUploads.lines, isDurable: true)
+        let uploads = try AppendFile(path: file(LogFolder.uploadsName))
         // Last, since it brings to the disk that the others are there.
         try replaceFile(path: file(LogFolder.aheadName), with: lines, isDurable: true)
         let ahead = try AppendFile(path: file(LogFolder.aheadName))
+        self.uploads = uploads
         self.migrate = migrate
         self.failed = failed
         self.ahead = ahead
@@ -65,9 +70,11 @@ struct LogWriter: ~Copyable {
     }
 
     private mutating func writeOnce() throws(SystemError) -> Bool {
-        let (isLast, commit) = ledger.waitForLogs(
+        let writing = ledger.waitForLogs(
             atMost: LogWriter.commitEvery, bytes: LogWriter.commitBytes)
+        let (isLast, commit) = (writing.isLast, writing.commit)
         let now = clock.now
+        try write(writing.records)
         if !commit.failedLines.isEmpty {
             try failed.append(commit.failedLines)
             try failed.sync()
@@ -80,6 +87,18 @@ struct LogWriter: ~Copyable {
                 endedBefore: isLast ? now : Instant(elapsed: now.elapsed - Limits.aheadAfter))
         }
         return !isLast
+    }
+
+    /// Somebody waits for these: what they are about may be done only when they are on the disk.
+    private mutating func write(
+        _ records: [SharedLedger.PendingRecord]
+    ) throws(SystemError) {
+        guard !records.isEmpty else { return }
+        var lines: [UInt8] = []
+        for record in records { record.record.append(to: &lines) }
+        try uploads.append(lines)
+        try uploads.sync()
+        ledger.recorded(records)
     }
 
     /// Remembers what waits for an older object, and forgets what waits no more; migrate.log is synced.

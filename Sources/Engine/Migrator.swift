@@ -197,6 +197,15 @@ public struct Migrator: Sendable {
                 "warning: the target ignores If-None-Match on PUT; a HEAD just before each PUT "
                     + "takes its place, which is a weaker guarantee")
         }
+        if target.takesMultipart, !target.conditionalComplete {
+            console.say(
+                "warning: the target ignores If-None-Match on CompleteMultipartUpload; for objects that move "
+                    + "in parts a HEAD just before takes its place, which is a weaker guarantee")
+        }
+        if !target.takesMultipart {
+            console.say(
+                "warning: the target takes no multipart uploads; objects above --multipart-threshold fail")
+        }
         if !target.checksContentMD5 {
             console.say(
                 "warning: the target does not check Content-MD5; copies are proved by their ETag or "

@@ -33,15 +33,34 @@ final class ObjectBuffer {
         return count
     }
 
-    /// The MD5 of the object's first bytes.
-    func md5(byteCount: Int64) -> [UInt8] {
-        var digest = MD5()
+    /// A digest of the object's first bytes.
+    func digest(_ algorithm: BodyDigest.Algorithm, byteCount: Int64) -> BodyDigest {
+        switch algorithm {
+        case .crc32c:
+            var digest = CRC32C()
+            forEachPiece(of: byteCount) { digest.update($0) }
+            return .crc32c(digest.value)
+        case .crc64nvme:
+            var digest = CRC64NVME()
+            forEachPiece(of: byteCount) { digest.update($0) }
+            return .crc64nvme(digest.value)
+        case .sha256:
+            var digest = SHA256()
+            forEachPiece(of: byteCount) { digest.update($0) }
+            return .sha256(digest.finalize())
+        case .md5:
+            var digest = MD5()
+            forEachPiece(of: byteCount) { digest.update($0) }
+            return .md5(digest.finalize())
+        }
+    }
+
+    private func forEachPiece(of byteCount: Int64, _ body: (UnsafeRawBufferPointer) -> Void) {
         var rest = Int(byteCount)
         for block in blocks where rest > 0 {
             let count = min(rest, Limits.blockBytes)
-            digest.update(UnsafeRawBufferPointer(start: block, count: count))
+            body(UnsafeRawBufferPointer(start: block, count: count))
             rest -= count
         }
-        return digest.finalize()
     }
 }

@@ -46,10 +46,15 @@ struct Run: Sendable {
         ledger = SharedLedger(
             ledger: Ledger(
                 readyMax: max(Limits.readyMin, settings.slots * Limits.readyPerSlot),
-                aheadCount: plan.earlier.ahead.count),
+                aheadCount: plan.earlier.ahead.count,
+                largeMax: max(Limits.largeObjectsMin, settings.slots / 2),
+                uploads: plan.earlier.uploads),
             guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
-            workerCount: settings.threads, wake: wake)
-        surroundings = try Run.surroundings(settings, ledger, clock, wake)
+            workerCount: settings.threads,
+            cleanupBucket: settings.first == nil && !settings.isDryRun
+                ? settings.target.bucket : nil,
+            wake: wake)
+        surroundings = try Run.surroundings(settings, ledger, clock, console, wake)
         self.settings = settings
         self.lists = lists
         self.plan = plan
@@ -60,10 +65,11 @@ struct Run: Sendable {
     }
 
     private static func surroundings(
-        _ settings: RunSettings, _ ledger: SharedLedger, _ clock: Clock,
+        _ settings: RunSettings, _ ledger: SharedLedger, _ clock: Clock, _ console: Console,
         _ wake: @escaping @Sendable (Int) -> Void
     ) throws(RunError) -> WorkerSurroundings {
-        let largest = settings.rules.wholeObjectBytesMax
+        var rules = settings.rules
+        let largest = max(rules.wholeObjectBytesMax, rules.partBytes)
         guard
             let (curl, blocks) = Limits.division(
                 ofMemory: settings.memoryBytes, slots: settings.slots, wholeObjectBytesMax: largest)
@@ -72,15 +78,19 @@ struct Run: Sendable {
             throw .badInput(
                 "--memory \(settings.memoryBytes) is too little for \(settings.slots) transfers and "
                     + "objects of \(largest) bytes: give at least \(least), or fewer --threads or "
-                    + "--transfers, or a lower --multipart-threshold")
+                    + "--transfers, or a lower --multipart-threshold or --part-size")
         }
+        rules.claimBytesMax = Int64(blocks) * Int64(Limits.blockBytes)
+        rules.sourcePartBytesMax = min(settings.memoryBytes / 4, rules.claimBytesMax)
+        let redaction = Redaction([settings.source.credentials, settings.target.credentials])
         return WorkerSurroundings(
-            source: settings.source, target: settings.target, rules: settings.rules,
+            source: settings.source, target: settings.target, rules: rules,
             slotCount: settings.transfers, timeout: settings.timeout, curlBuffers: curl,
             isDryRun: settings.isDryRun, clock: clock, ledger: ledger,
             pool: BufferPool(blocksMax: blocks, workerCount: settings.threads, wake: wake),
             flows: SharedFlows(),
-            redaction: Redaction([settings.source.credentials, settings.target.credentials]))
+            redaction: redaction,
+            warn: { console.say("warning: \(redaction.applied(to: $0))") })
     }
 
     /// Runs until all is logged; without a log folder nothing is written.
@@ -121,7 +131,7 @@ struct Run: Sendable {
             writer = Handover(
                 try LogWriter(
                     folderPath: folder, ledger: ledger, clock: clock,
-                    earlierAhead: plan.earlier.ahead))
+                    earlierAhead: plan.earlier.ahead, earlierUploads: plan.earlier.uploads))
         } catch {
             throw RunError(error)
         }
@@ -212,6 +222,7 @@ struct Run: Sendable {
         summary.hashValue = settings.shard.value
         summary.bytesListed = lists.source.objectBytes
         summary.weakConditions = !settings.rules.target.conditionalPut
+        summary.weakCompletes = !settings.rules.target.conditionalComplete
         ledger.look { state in
             summary.take(state.ledger, state.counters, objects: lists.source.objectCount)
             summary.failedBefore = plan.earlier.failed

@@ -29,6 +29,20 @@ final class SharedLedger: Sendable {
         case badList(String)
     }
 
+    /// What a worker brings back.
+    enum Return: Sendable {
+        case ended(sequence: Int, record: Ledger.Record)
+        case parked(MultipartCopy, Parking)
+        case part(number: Int, sequence: Int, PartOutcome)
+    }
+
+    /// A line for uploads.log, and who waits for it.
+    struct PendingRecord: Sendable {
+        var record: UploadRecord
+        var worker: Int
+        var slot: Int
+    }
+
     struct State: Sendable {
         var ledger: Ledger
         var counters = KeyStreamCounters()
@@ -42,6 +56,15 @@ final class SharedLedger: Sendable {
         /// The last line is on the disk.
         var isLogged = false
         var guards: ListGuards
+        /// Lines for uploads.log that are not on the disk yet.
+        var pendingRecords: [PendingRecord] = []
+        /// By worker, the slots whose lines are, and who do not know yet.
+        var recorded: [[Int]]
+        /// Where uploads that nobody had a use for are aborted at the end; nil when they are not.
+        let cleanupBucket: String?
+
+        /// Whether nothing can ever come any more: all is listed, handed out and done.
+        var isDry: Bool { isListed && ledger.readyCount == 0 && ledger.inProgress == 0 }
 
         /// Those who are to look for work again, if there is any.
         mutating func takeHungry() -> Set<Int> {
@@ -57,10 +80,13 @@ final class SharedLedger: Sendable {
     private let workerCount: Int
 
     init(
-        ledger: Ledger, guards: ListGuards, workerCount: Int,
+        ledger: Ledger, guards: ListGuards, workerCount: Int, cleanupBucket: String?,
         wake: @escaping @Sendable (_ worker: Int) -> Void
     ) {
-        state = Monitor(State(ledger: ledger, workersRunning: workerCount, guards: guards))
+        state = Monitor(
+            State(
+                ledger: ledger, workersRunning: workerCount, guards: guards,
+                recorded: Array(repeating: [], count: workerCount), cleanupBucket: cleanupBucket))
         self.wake = wake
         self.workerCount = workerCount
     }
@@ -99,34 +125,91 @@ final class SharedLedger: Sendable {
 
     // MARK: - The workers
 
+    /// What a worker has and brings when it asks for more.
+    struct Request: Sendable {
+        var worker: Int
+        var returned: [Return]
+        var freeSlots: Int
+        /// Bytes of the parts that it is busy with.
+        var partBytes: Int64
+    }
+
     /// What a worker gets for one turn of its loop.
     struct Turn: Sendable {
-        var items: [WorkItem]
-        var ending: Ending
+        /// Pieces of large objects, and what is left of earlier runs.
+        var assignments: [Assignment] = []
+        /// New objects.
+        var items: [WorkItem] = []
+        /// Slots whose line of uploads.log is on the disk.
+        var recorded: [Int] = []
+        var ending = Ending.no
         /// Nothing will ever come for this worker again.
-        var isOver: Bool
+        var isOver = false
+
+        var isEmpty: Bool { assignments.isEmpty && items.isEmpty }
     }
 
     /// Takes what has ended and hands out new work, in one go.
-    func turn(
-        worker: Int, ended: [(sequence: Int, record: Ledger.Record)], free: Int, at now: Instant
-    ) -> Turn {
-        let (turn, alarm) = state.withLock { state in
-            var alarm: String?
-            for (sequence, record) in ended {
-                state.ledger.end(sequence, record, at: now)
-                alarm = state.guards.take(record.outcome) ?? alarm
+    func turn(_ request: Request, at now: Instant) -> Turn {
+        let (turn, alarm, hungry) = state.withLock { state in
+            let wasDry = state.isDry
+            let alarm = SharedLedger.take(request.returned, &state, at: now)
+            var turn = SharedLedger.handOut(request, &state)
+            let isDry = state.isDry && turn.isEmpty
+            turn.isOver = isDry || state.ending > .no
+            // What came back may be work for the others, or the end of all work.
+            var hungry = request.returned.isEmpty ? [] : state.takeHungry()
+            if state.isDry, !wasDry { hungry = Set(0..<state.recorded.count) }
+            hungry.remove(request.worker)
+            if turn.assignments.count + turn.items.count < request.freeSlots {
+                state.hungry.insert(request.worker)
             }
-            let items = state.ending == .no ? state.ledger.take(free) : []
-            if items.count < free { state.hungry.insert(worker) }
-            let isDry = state.isListed && state.ledger.readyCount == 0
-            let turn = Turn(
-                items: items, ending: state.ending, isOver: isDry || state.ending > .no)
-            return (turn, alarm)
+            return (turn, alarm, hungry)
         }
         if let alarm { end(.draining, because: .fault(alarm)) }
-        if !ended.isEmpty || !turn.items.isEmpty { changed.wakeAll() }
+        if !request.returned.isEmpty || !turn.isEmpty { changed.wakeAll() }
+        for worker in hungry { wake(worker) }
         return turn
+    }
+
+    private static func take(
+        _ returned: [Return], _ state: inout State, at now: Instant
+    ) -> String? {
+        var alarm: String?
+        for each in returned {
+            switch each {
+            case .ended(let sequence, let record):
+                state.ledger.end(sequence, record, at: now)
+                alarm = state.guards.take(record.outcome) ?? alarm
+            case .parked(let copy, let parking):
+                state.ledger.park(copy, parking)
+            case .part(let number, let sequence, let outcome):
+                state.ledger.end(part: number, of: sequence, outcome)
+            }
+        }
+        return alarm
+    }
+
+    private static func handOut(_ request: Request, _ state: inout State) -> Turn {
+        var turn = Turn()
+        turn.ending = state.ending
+        turn.recorded = state.recorded[request.worker]
+        state.recorded[request.worker] = []
+        guard state.ending == .no else { return turn }
+        if state.isDry, let bucket = state.cleanupBucket {
+            state.ledger.cleanUp(targetBucket: bucket)
+        }
+        turn.assignments = state.ledger.takeLarge(request.freeSlots, partBytes: request.partBytes)
+        turn.items = state.ledger.take(request.freeSlots - turn.assignments.count)
+        return turn
+    }
+
+    /// Puts a line into uploads.log; the worker is woken when it is on the disk.
+    func record(_ record: UploadRecord, worker: Int, slot: Int) {
+        state.withLock {
+            $0.pendingRecords.append(PendingRecord(record: record, worker: worker, slot: slot))
+        }
+        changed.wakeAll()
     }
 
     func abandon(_ sequences: [Int]) {
@@ -142,20 +225,44 @@ final class SharedLedger: Sendable {
 
     // MARK: - The log thread
 
+    /// What there is to write.
+    struct Writing: Sendable {
+        /// No worker will bring anything any more.
+        var isLast: Bool
+        var commit: Ledger.Commit
+        var records: [PendingRecord]
+    }
+
     /// Waits until there may be something to write, and looks.
-    func waitForLogs(atMost timeout: Duration, bytes: Int) -> (isLast: Bool, commit: Ledger.Commit)
-    {
-        let (isLast, commit, hungry) = state.wait(
+    func waitForLogs(atMost timeout: Duration, bytes: Int) -> Writing {
+        let (writing, hungry) = state.wait(
             for: changed, atMost: timeout,
-            until: { $0.workersRunning == 0 || $0.ledger.waitingBytes >= bytes },
+            until: {
+                $0.workersRunning == 0 || $0.ledger.waitingBytes >= bytes
+                    || !$0.pendingRecords.isEmpty
+            },
             then: { state in
-                let commit = state.ledger.commit()
+                let writing = Writing(
+                    isLast: state.workersRunning == 0, commit: state.ledger.commit(),
+                    records: state.pendingRecords)
+                state.pendingRecords = []
                 // At the bound nothing goes out; what a commit frees is for those who found nothing then.
-                return (state.workersRunning == 0, commit, state.takeHungry())
+                return (writing, state.takeHungry())
             })
         changed.wakeAll()
         for worker in hungry { wake(worker) }
-        return (isLast, commit)
+        return writing
+    }
+
+    /// These lines of uploads.log are on the disk.
+    func recorded(_ records: [PendingRecord]) {
+        state.withLock { state in
+            for record in records {
+                state.ledger.take(record.record)
+                state.recorded[record.worker].append(record.slot)
+            }
+        }
+        for worker in Set(records.map(\.worker)) { wake(worker) }
     }
 
     func endOfLogs() {

@@ -118,17 +118,23 @@ struct TargetInquiry: ~Copyable {
         var attempt = 0
         while true {
             let fault: Fault
+            var answer: Response?
             do throws(TransportFault) {
                 let response = try client.send(order)
                 fault = RetryPolicy.fault(of: response)
                 let isPassing = [.throttled, .server].contains(fault.faultClass)
                 // 501 and its like are what a probe wants to see; tags that fail with 500 as well.
                 guard isPassing, response.status >= 500, !order.asksForTags else { return response }
+                answer = response
             } catch {
                 fault = Fault(.transport, message: error.message)
             }
             attempt += 1
-            guard attempt <= settings.rules.retries.retriesMax else { throw refusal(fault) }
+            guard attempt <= settings.rules.retries.retriesMax else {
+                // A target that fails whenever it is asked for parts takes objects all the same.
+                if let answer, order.asksForParts { return answer }
+                throw refusal(fault)
+            }
             pause(before: attempt, fault)
         }
     }
@@ -152,5 +158,9 @@ struct TargetInquiry: ~Copyable {
 extension ExchangeOrder {
     fileprivate var asksForTags: Bool {
         request.query.contains { $0.name == "tagging" }
+    }
+
+    fileprivate var asksForParts: Bool {
+        request.query.contains { $0.name == "uploads" || $0.name == "uploadId" }
     }
 }

@@ -20,6 +20,8 @@ struct WorkerSurroundings: Sendable {
     var pool: BufferPool
     var flows: SharedFlows
     var redaction: Redaction
+    /// Tells the operator what no log has room for.
+    var warn: @Sendable (String) -> Void
 }
 
 /// What has passed through the workers so far.
@@ -61,7 +63,9 @@ struct Worker: ~Copyable {
     private var slots: [Slot] = []
     private var freeSlots: [Int]
     private var context: TransferContext
-    private var ended: [(sequence: Int, record: Ledger.Record)] = []
+    private var returned: [SharedLedger.Return] = []
+    /// Bytes of the parts in its slots.
+    private var partBytes: Int64 = 0
 
     init(index: Int, _ surroundings: WorkerSurroundings, seed: UInt64) throws(CurlError) {
         self.index = index
@@ -89,9 +93,13 @@ struct Worker: ~Copyable {
         while true {
             context.now = surroundings.clock.now
             let turn = surroundings.ledger.turn(
-                worker: index, ended: ended, free: freeSlots.count, at: context.now)
-            ended.removeAll(keepingCapacity: true)
-            for item in turn.items { try begin(item) }
+                SharedLedger.Request(
+                    worker: index, returned: returned, freeSlots: freeSlots.count,
+                    partBytes: partBytes), at: context.now)
+            returned.removeAll(keepingCapacity: true)
+            for assignment in turn.assignments { try begin(assignment.job, assignment.event) }
+            for item in turn.items { try begin(job(for: item), .begin) }
+            for slot in turn.recorded { try tell(slots[slot], .recorded) }
             if turn.ending == .draining, drainUntil == nil {
                 drainUntil = context.now + Limits.drainMax
             }
@@ -101,7 +109,7 @@ struct Worker: ~Copyable {
             try takeGrants()
             _ = try multi.perform()
             while let finished = multi.nextFinished() { try exchangeEnded(finished) }
-            if ended.isEmpty {
+            if returned.isEmpty {
                 if turn.isOver, freeSlots.count == slots.count { return }
                 try multi.poll(timeout: pause)
             }
@@ -116,18 +124,21 @@ struct Worker: ~Copyable {
 
     // MARK: - The transfers
 
-    private mutating func begin(_ item: WorkItem) throws(CurlError) {
+    private func job(for item: WorkItem) -> Job {
+        surroundings.isDryRun
+            ? .inspection(Inspection(item: item, now: context.now))
+            : .transfer(
+                Transfer(
+                    item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
+    }
+
+    private mutating func begin(_ job: Job, _ event: TransferEvent) throws(CurlError) {
         guard let index = freeSlots.popLast() else {
             preconditionFailure("more work than free slots")
         }
-        let job =
-            surroundings.isDryRun
-            ? Job.inspection(Inspection(item: item, now: context.now))
-            : Job.transfer(
-                Transfer(
-                    item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
         slots[index].job = job
-        try tell(slots[index], .begin)
+        partBytes += job.partBytes
+        try tell(slots[index], event)
     }
 
     private mutating func tell(_ slot: Slot, _ event: TransferEvent) throws(CurlError) {
@@ -145,11 +156,23 @@ struct Worker: ~Copyable {
         switch action {
         case .reserve(let bytes): return reserve(bytes, for: slot)
         case .exchange(let order): return try start(order, for: slot)
-        case .hash(let byteCount): return .hashed(md5: slot.body.md5(byteCount: byteCount))
+        case .hash(let algorithm, let byteCount):
+            return .digested(slot.body.digest(algorithm, byteCount: byteCount))
         case .wait(let until, let clock):
             if let clock { surroundings.clock.correct(clock) }
             slot.wakeAt = until
+        case .record(let record):
+            surroundings.ledger.record(record, worker: index, slot: slot.index)
+        case .become(let job):
+            surroundings.pool.release(&slot.body.blocks)
+            slot.job = job
+            return .begin
+        case .park(let parking): park(slot, parking)
         case .finish(let outcome): end(slot, outcome)
+        case .finishPart(let outcome): endPart(slot, outcome)
+        case .finishCleanup(let warning):
+            if let warning { surroundings.warn(warning) }
+            free(slot)
         case .stopRun(let failure):
             surroundings.ledger.end(.draining, because: .fault(describe(failure, slot)))
             abandon(slot)
@@ -159,7 +182,7 @@ struct Worker: ~Copyable {
 
     private func reserve(_ bytes: Int64, for slot: Slot) -> TransferEvent? {
         let claim = MemoryBudget.Claim(
-            age: slot.job?.item.sequence ?? 0, blocks: Int(Limits.blocks(for: bytes)),
+            age: slot.job?.item?.sequence ?? 0, blocks: Int(Limits.blocks(for: bytes)),
             worker: index, slot: slot.index)
         switch surroundings.pool.reserve(claim, held: &slot.body.blocks) {
         case .granted(let kept): return .granted(kept: kept)
@@ -231,7 +254,9 @@ struct Worker: ~Copyable {
     // MARK: - The end of a transfer
 
     private mutating func end(_ slot: Slot, _ outcome: Outcome) {
-        guard let job = slot.job else { preconditionFailure("nobody's outcome") }
+        guard let job = slot.job, let item = job.item else {
+            preconditionFailure("nobody's outcome")
+        }
         if job.wasDownloaded { surroundings.flows.downloads.add(1, ordering: .relaxed) }
         if outcome.kind == .copied, !surroundings.isDryRun {
             surroundings.flows.uploads.add(1, ordering: .relaxed)
@@ -240,18 +265,43 @@ struct Worker: ~Copyable {
         if let failure = outcome.failure {
             outcome.failure = surroundings.redaction.applied(to: failure)
         }
-        ended.append((job.item.sequence, Ledger.Record(key: job.item.key, outcome: outcome)))
+        returned.append(
+            .ended(
+                sequence: item.sequence, record: Ledger.Record(key: item.key, outcome: outcome)))
         free(slot)
     }
 
+    private mutating func park(_ slot: Slot, _ parking: Parking) {
+        guard case .multipart(var copy) = slot.job else {
+            preconditionFailure("only a multipart copy steps aside")
+        }
+        for warning in copy.takeWarnings() { surroundings.warn(warning) }
+        returned.append(.parked(copy, parking))
+        free(slot)
+    }
+
+    private mutating func endPart(_ slot: Slot, _ outcome: PartOutcome) {
+        guard case .part(let copy) = slot.job else { preconditionFailure("nobody's part") }
+        returned.append(
+            .part(
+                number: copy.part.number, sequence: copy.part.item.sequence,
+                outcome))
+        free(slot)
+    }
+
+    /// An object is given back; a part or a cleanup is not the ledger's to take back.
     private mutating func abandon(_ slot: Slot) {
-        guard let job = slot.job else { return }
-        surroundings.ledger.abandon([job.item.sequence])
+        switch slot.job {
+        case .transfer, .multipart, .inspection:
+            if let item = slot.job?.item { surroundings.ledger.abandon([item.sequence]) }
+        case .part, .cleanup, nil: break
+        }
         free(slot)
     }
 
     private mutating func free(_ slot: Slot) {
         surroundings.pool.release(&slot.body.blocks)
+        partBytes -= slot.job?.partBytes ?? 0
         slot.job = nil
         slot.wakeAt = nil
         slot.order = nil
@@ -273,7 +323,7 @@ struct Worker: ~Copyable {
         let place = side == .source ? surroundings.source : surroundings.target
         let failure = surroundings.redaction.applied(to: failure)
         let status = failure.status.map { "HTTP \($0) " } ?? ""
-        let key = slot.job.map { KeyListLine.escaped($0.item.key) } ?? ""
+        let key = slot.job?.item.map { KeyListLine.escaped($0.key) } ?? ""
         return "\(side.rawValue): bucket '\(place.bucket)' at \(place.endpoint): "
             + "\(status)\(failure.code ?? "") \(failure.message) (at the key \(key))"
     }

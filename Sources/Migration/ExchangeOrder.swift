@@ -61,11 +61,21 @@ public enum TransferAction: Sendable {
     case reserve(bytes: Int64)
     /// Answered by `.answered` or `.broken`.
     case exchange(ExchangeOrder)
-    /// Compute the MD5 of the buffer's first bytes; answered by `.hashed`.
-    case hash(byteCount: Int64)
+    /// Compute a digest of the buffer's first bytes; answered by `.digested`.
+    case hash(BodyDigest.Algorithm, byteCount: Int64)
     /// Answered by `.woken`. The side's clock, if given, is what the server says the time is.
     case wait(until: Instant, clock: ServerClock?)
     case finish(Outcome)
+    /// A part has ended; its slot is free.
+    case finishPart(PartOutcome)
+    /// An upload that nobody needs has been seen to, or could not be; its slot is free. The text is for the operator.
+    case finishCleanup(warning: String?)
+    /// The job steps aside, without slot or memory, until the ledger takes it up again.
+    case park(Parking)
+    /// Put this into uploads.log; answered by `.recorded` when it is on the disk.
+    case record(UploadRecord)
+    /// The object goes on as another job, which is told `.begin`.
+    case become(Job)
     /// The run cannot go on; the object stays as if it had never been handed out.
     case stopRun(Failure)
 }
@@ -88,6 +98,19 @@ public enum TransferEvent: Sendable {
     case granted(kept: Bool)
     case answered(ExchangeResult)
     case broken(TransportFault)
-    case hashed(md5: [UInt8])
+    case digested(BodyDigest)
     case woken
+    /// A parked job may go on: its turn has come.
+    case turn
+    /// A parked job may go on: its parts have ended.
+    case partsEnded(PartsReport)
+    /// The line of uploads.log is on the disk.
+    case recorded
+}
+
+/// What a job that stepped aside waits for.
+public enum Parking: Sendable {
+    /// That it is one of the few large objects that are copied at a time.
+    case forTurn
+    case forParts(PartsOrder)
 }

@@ -22,7 +22,7 @@ public struct Inspection: Sendable {
         case .answered(let result): return answered(result.response, request, in: &context)
         case .broken(let fault):
             return failed(Fault(fault.faultClass, message: fault.message), in: &context)
-        case .granted, .hashed: preconditionFailure("\(event) does not fit an inspection")
+        default: preconditionFailure("\(event) does not fit an inspection")
         }
     }
 
@@ -62,41 +62,5 @@ public struct Inspection: Sendable {
         var outcome = outcome
         outcome.elapsed = context.now - begun
         return .finish(outcome)
-    }
-}
-
-/// What a slot is busy with.
-public enum Job: Sendable {
-    case transfer(Transfer)
-    case inspection(Inspection)
-
-    public var item: WorkItem {
-        switch self {
-        case .transfer(let transfer): transfer.item
-        case .inspection(let inspection): inspection.item
-        }
-    }
-
-    public var wasDownloaded: Bool {
-        switch self {
-        case .transfer(let transfer): transfer.wasDownloaded
-        case .inspection: false
-        }
-    }
-
-    public mutating func handle(
-        _ event: TransferEvent, in context: inout TransferContext
-    ) -> TransferAction {
-        // The payload is taken out and put back so that it is changed in place, not copied.
-        switch consume self {
-        case .transfer(var transfer):
-            let action = transfer.handle(event, in: &context)
-            self = .transfer(transfer)
-            return action
-        case .inspection(var inspection):
-            let action = inspection.handle(event, in: &context)
-            self = .inspection(inspection)
-            return action
-        }
     }
 }

@@ -69,6 +69,13 @@ public struct Ledger: Sendable {
     /// The sequence number of the first entry.
     private var firstSequence = 0
     private var ready: Deque<WorkItem> = []
+    private var large: LargeObjects
+    /// What `uploads.log` says is open.
+    public private(set) var uploads: OpenUploads
+    /// Keys of failed objects whose uploads are kept, so that a later pass can go on with them.
+    private var keptUploads: Set<ObjectKey> = []
+    /// The uploads that are of no use were handed out to be aborted.
+    private var isCleanedUp = false
     /// Ended objects in the order in which they ended, for `ahead.log`.
     private var endings: Deque<(sequence: Int, at: Instant)> = []
     /// Bytes of lines that wait to be committed.
@@ -83,13 +90,19 @@ public struct Ledger: Sendable {
     /// Keys that were admitted, whatever became of them.
     public private(set) var admittedCount = 0
 
+    /// - Parameters:
+    ///   - largeMax: so many large objects are copied at a time, and so many more may wait for their turn.
+    ///   - uploads: what an earlier run left open.
     public init(
-        readyMax: Int, waitingBytesMax: Int = Limits.waitingOutcomeBytesMax, aheadCount: Int = 0
+        readyMax: Int, waitingBytesMax: Int = Limits.waitingOutcomeBytesMax, aheadCount: Int = 0,
+        largeMax: Int = Limits.largeObjectsMin, uploads: OpenUploads = OpenUploads()
     ) {
         precondition(readyMax > 0 && waitingBytesMax > 0, "a ledger must hold something")
         self.readyMax = readyMax
         self.waitingBytesMax = waitingBytesMax
         self.aheadCount = aheadCount
+        self.large = LargeObjects(activeMax: largeMax)
+        self.uploads = uploads
     }
 }
 
@@ -107,7 +120,10 @@ extension Ledger {
         admittedCount += 1
         entries.append(.open(listedBytes: listedBytes ?? 0))
         openListedBytes += listedBytes ?? 0
-        ready.append(WorkItem(sequence: sequence, key: key, listedBytes: listedBytes))
+        ready.append(
+            WorkItem(
+                sequence: sequence, key: key, listedBytes: listedBytes,
+                earlierUploads: uploads.records(of: key)))
     }
 
     /// Admits lines of keys that the target's lists have.
@@ -133,22 +149,43 @@ extension Ledger {
 // MARK: - To and from the workers
 
 extension Ledger {
+    /// Whether there is anything for a worker that has nothing in hand.
+    public var handsOut: Bool { large.handsOut || handsOutNew }
+
     /// Whether `take` would give something.
-    public var handsOut: Bool {
-        !ready.isEmpty && (waitingBytes < waitingBytesMax || inProgress == 0)
+    private var handsOutNew: Bool {
+        !ready.isEmpty && (waitingBytes < waitingBytesMax || inProgress == 0) && !large.isFull
     }
 
-    /// Hands out at most `count` objects, the oldest first.
+    /// Hands out at most `count` new objects, the oldest first.
     ///
     /// While too many outcomes wait, nothing new goes out until the oldest object is done; but the oldest itself
     /// always does, else all would wait for ever.
     public mutating func take(_ count: Int) -> [WorkItem] {
         var taken: [WorkItem] = []
-        while taken.count < count, handsOut, let item = ready.popFirst() {
+        while taken.count < count, handsOutNew, let item = ready.popFirst() {
             inProgress += 1
             taken.append(item)
         }
         return taken
+    }
+
+    /// Hands out at most `count` pieces of the large objects that are under way, the oldest first. They come before
+    /// anything new.
+    ///
+    /// - Parameter partBytes: what the worker has of parts in hand; beyond a bound it gets no more of them.
+    public mutating func takeLarge(_ count: Int, partBytes: Int64) -> [Assignment] {
+        large.take(count, partBytes: partBytes)
+    }
+
+    /// Takes in a large object that steps aside.
+    public mutating func park(_ copy: MultipartCopy, _ parking: Parking) {
+        large.park(copy, parking)
+    }
+
+    /// Takes back a part that has ended, of the object with this sequence number.
+    public mutating func end(part number: Int, of sequence: Int, _ outcome: PartOutcome) {
+        large.end(part: number, of: sequence, outcome)
     }
 
     /// Takes back an object that has ended.
@@ -164,6 +201,10 @@ extension Ledger {
         tally.count(record.outcome, key: record.key)
         entries[sequence - firstSequence] = .ended(record, isAhead: false)
         endings.append((sequence, now))
+        large.leave(sequence)
+        if record.outcome.kind == .failed, !uploads.records(of: record.key).isEmpty {
+            keptUploads.insert(record.key)
+        }
     }
 
     /// Takes back an object that was not handled: its place stays open, and nothing after it is committed.
@@ -175,6 +216,22 @@ extension Ledger {
     /// Hands out nothing more. What was admitted and not handed out stays open.
     public mutating func stopHandingOut() {
         ready.removeAll()
+        large.stopHandingOut()
+    }
+
+    // MARK: - Uploads
+
+    /// Takes a line that was written to uploads.log.
+    public mutating func take(_ record: UploadRecord) { uploads.take(record) }
+
+    /// Hands out, once, the uploads that are open although all objects are done, so that they are aborted; but for
+    /// those that a second pass can go on with.
+    public mutating func cleanUp(targetBucket: String) {
+        guard !isCleanedUp else { return }
+        isCleanedUp = true
+        for record in uploads.records where !keptUploads.contains(record.key) {
+            large.add(UploadCleanup(record, bucket: targetBucket))
+        }
     }
 }
 

@@ -11,6 +11,17 @@ public enum Limits {
     public static let blockBytes = 1 << 20
     /// Objects above this size move as parts.
     public static let multipartThresholdDefaultBytes: Int64 = 64 << 20
+    public static let partDefaultBytes: Int64 = 8 << 20
+    /// S3 takes no smaller part but the last ("Amazon S3 multipart upload limits", S3 User Guide).
+    public static let partBytesMin: Int64 = 5 << 20
+    /// Parts of so many bytes are under way at a time for each worker: more of them live outside the processor's
+    /// caches, which halves the speed, and fewer leave the wire idle.
+    public static let partBytesInFlightMax: Int64 = 32 << 20
+    /// So many large objects may be copied at a time, however few slots there are: while one is completed, another
+    /// has parts to give.
+    public static let largeObjectsMin = 2
+    /// One more large object begins when what the others have left to hand out falls below this.
+    static let largeBytesLeftMin: Int64 = 8 * partBytesInFlightMax
     /// What S3 takes in one PUT (5 GiB).
     public static let putBytesMax: Int64 = 5 << 30
     /// Answers that are no object (XML, error pages) are read up to this size and cut there.

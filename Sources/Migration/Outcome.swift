@@ -48,6 +48,10 @@ public enum Proof: String, Sendable, CaseIterable {
     case etag
     /// We computed the MD5 of what the source sent, and the target found the same.
     case md5
+    /// The target checked the CRC of every part, and was seen to refuse a wrong one.
+    case crc
+    /// The target checked the SHA-256 of every part, and was seen to refuse a wrong one.
+    case sha256
     /// The sizes agree; nothing else can be compared.
     case size
     /// A skip: the target's object is the source's.
@@ -105,11 +109,22 @@ public enum Stage: String, Sendable, CaseIterable {
     case get
     /// Reading its tags from the source.
     case getTags = "get-tags"
-    /// Asking the source, just before the PUT, whether it still has the object.
+    /// Asking the source how large its parts are.
+    case layout
+    /// Asking the source, just before the PUT or the Complete, whether it still has the object.
     case recheck
     /// Asking the target whether it has the key.
     case head
     case put
+    /// Beginning a multipart upload.
+    case create
+    /// Asking the target which parts it has.
+    case listParts = "list-parts"
+    /// Writing a part.
+    case part
+    case complete
+    /// Ending an upload that is of no use.
+    case abort
     /// Asking the target, after a refused PUT, whose object it has.
     case settle
     /// Writing the tags where a PUT cannot carry them.

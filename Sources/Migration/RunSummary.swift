@@ -53,6 +53,10 @@ public struct RunSummary: Codable, Sendable {
     public var targetOnly = 0
     public var errors: [String: ErrorCount] = [:]
     public var weakConditions = false
+    /// As `weakConditions`, for objects that move in parts.
+    public var weakCompletes = false
+    /// Multipart uploads of ours that the target still has: of objects that failed, or were not finished.
+    public var uploadsOpen = 0
 
     public init() {}
 
@@ -81,6 +85,7 @@ public struct RunSummary: Codable, Sendable {
         bytesCopied = tally.copiedBytes
         proofs = Dictionary(uniqueKeysWithValues: tally.proofs.map { ($0.key.rawValue, $0.value) })
         skips = Dictionary(uniqueKeysWithValues: tally.skips.map { ($0.key.rawValue, $0.value) })
+        uploadsOpen = ledger.uploads.records.count
         lostTags = tally.lostTags
         lostMetadata = tally.lostMetadata
         existDiffers = counters.existDiffers
@@ -119,5 +124,7 @@ public struct RunSummary: Codable, Sendable {
         case targetOnly = "target_only"
         case errors
         case weakConditions = "weak_conditions"
+        case weakCompletes = "weak_completes"
+        case uploadsOpen = "uploads_open"
     }
 }

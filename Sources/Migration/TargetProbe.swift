@@ -1,4 +1,4 @@
-//! Finds out, before the first object, what the target does with conditions, digests and tags.
+//! Finds out, before the first object, what the target does with conditions, digests, tags and parts.
 
 public import S3
 
@@ -30,6 +30,8 @@ public struct TargetProbe: Sendable {
         case checkBody
         case removeFirst
         case removeSecond
+        /// The rest is about uploads in parts; its own probe ends this one.
+        case multipart
     }
 
     public enum Action: Sendable {
@@ -39,26 +41,28 @@ public struct TargetProbe: Sendable {
         case refused(Fault)
     }
 
-    private let bucket: String
-    private let key: ObjectKey
-    private let secondKey: ObjectKey
+    private let first: ScratchObject
+    private let second: ScratchObject
+    private var multipart: MultipartProbe
     private var step = Step.clearFirst
     private var capabilities = TargetCapabilities(
-        conditionalPut: false, checksContentMD5: false, etagIsMD5: false, tagging: .none)
+        conditionalPut: false, checksContentMD5: false, etagIsMD5: false, tagging: .none,
+        takesMultipart: false, conditionalComplete: false, partDigest: nil, partETagIsMD5: false,
+        multipartTagging: .none)
     private var warnings: [String] = []
     private var hasSecond = false
     /// A PUT with tags was not refused for them.
     private var takesTags = false
 
-    private static let body = Array("s3migrate probe".utf8)
-    private static let tags = [ObjectTag(key: "s3migrate", value: "probe")]
-
     /// - Parameter token: makes the scratch keys unlike any other's, the probes of other hosts included; the same
     ///   for a run and its resumption, which removes what a killed probe has left.
     public init(bucket: String, token: String) {
-        self.bucket = bucket
-        self.key = ObjectKey(".s3migrate-probe-\(token)")
-        self.secondKey = ObjectKey(".s3migrate-probe-\(token)-digest")
+        func scratch(_ ending: String) -> ScratchObject {
+            ScratchObject(bucket: bucket, key: ObjectKey(".s3migrate-probe-\(token)\(ending)"))
+        }
+        first = scratch("")
+        second = scratch("-digest")
+        multipart = MultipartProbe(scratch("-parts"))
     }
 
     public func begin() -> Action { .exchange(order(of: step)) }
@@ -92,28 +96,29 @@ public struct TargetProbe: Sendable {
             capabilities.checksContentMD5 = response.status == 400
             return go(.readTags)
         case .readTags:
-            if hasTags(response) { capabilities.tagging = .onPut }
+            if first.hasTags(response) { capabilities.tagging = .onPut }
             return go(capabilities.tagging == .onPut ? .removeFirst : .writeTags)
         case .writeTags:
             return go(isGood ? .readTagsAgain : .removeFirst)
         case .readTagsAgain:
-            return go(hasTags(response) ? .checkBody : .removeFirst)
+            return go(first.hasTags(response) ? .checkBody : .removeFirst)
         case .checkBody:
-            let facts = try? HeadObject.answer(response, to: head)
-            if facts?.sizeBytes == Int64(TargetProbe.body.count) {
-                capabilities.tagging = .afterwards
-            }
+            if first.isWhole(response) { capabilities.tagging = .afterwards }
             return go(.removeFirst)
         case .removeFirst:
-            warnIfLeft(key, response)
-            return hasSecond ? go(.removeSecond) : finished
+            first.warning(ofRemoval: response).map { warnings.append($0) }
+            return hasSecond ? go(.removeSecond) : goOnWithParts()
         case .removeSecond:
-            warnIfLeft(secondKey, response)
-            return finished
+            second.warning(ofRemoval: response).map { warnings.append($0) }
+            return goOnWithParts()
+        case .multipart: return multipart.answered(response)
         }
     }
 
-    private var finished: Action { .finished(capabilities, warnings: warnings) }
+    private mutating func goOnWithParts() -> Action {
+        step = .multipart
+        return multipart.begin(capabilities, warnings: warnings)
+    }
 
     /// Asks for less where the server may have refused what was asked for besides.
     private mutating func retreat(to next: Step, from response: Response) -> Action {
@@ -123,7 +128,7 @@ public struct TargetProbe: Sendable {
 
     private mutating func noteETag(_ response: Response) {
         let etag = response.headers["etag"].map { ETag($0) }
-        capabilities.etagIsMD5 = etag?.md5 == MD5.digest(of: TargetProbe.body)
+        capabilities.etagIsMD5 = etag?.md5 == MD5.digest(of: ScratchObject.body)
     }
 
     private mutating func go(_ next: Step) -> Action {
@@ -131,57 +136,22 @@ public struct TargetProbe: Sendable {
         return .exchange(order(of: next))
     }
 
-    private func hasTags(_ response: Response) -> Bool {
-        let request = GetObjectTagging.request(bucket: bucket, key: key)
-        return (try? GetObjectTagging.answer(response, to: request)) == TargetProbe.tags
-    }
-
-    private mutating func warnIfLeft(_ key: ObjectKey, _ response: Response) {
-        guard !(200..<300).contains(response.status), response.status != 404 else { return }
-        warnings.append(
-            "the probe's object \(key) could not be removed from the target (HTTP "
-                + "\(response.status)): remove it by hand")
-    }
-
     private func order(of step: Step) -> ExchangeOrder {
         switch step {
-        case .create: put(key, condition: .ifAbsent, tags: TargetProbe.tags)
-        case .createUntagged: put(key, condition: .ifAbsent, tags: [])
-        case .createPlain: put(key, condition: .none, tags: [])
+        case .create: first.put(condition: .ifAbsent, tags: ScratchObject.tags)
+        case .createUntagged: first.put(condition: .ifAbsent, tags: [])
+        case .createPlain: first.put(condition: .none, tags: [])
         // With the same tags: where the condition is ignored, this is the object that readTags asks about.
-        case .overwrite:
-            put(key, condition: .ifAbsent, tags: takesTags ? TargetProbe.tags : [])
+        case .overwrite: first.put(condition: .ifAbsent, tags: takesTags ? ScratchObject.tags : [])
         // Sixteen zero bytes are not the MD5 of the body.
         case .wrongDigest:
-            put(secondKey, condition: .none, tags: [], md5: [UInt8](repeating: 0, count: 16))
-        case .readTags, .readTagsAgain:
-            ExchangeOrder(.target, GetObjectTagging.request(bucket: bucket, key: key))
-        case .writeTags: putTags
-        case .checkBody: ExchangeOrder(.target, head)
-        case .clearFirst, .removeFirst: remove(key)
-        case .clearSecond, .removeSecond: remove(secondKey)
+            second.put(condition: .none, tags: [], md5: [UInt8](repeating: 0, count: 16))
+        case .readTags, .readTagsAgain: first.readTags
+        case .writeTags: first.writeTags
+        case .checkBody: first.head
+        case .clearFirst, .removeFirst: first.remove
+        case .clearSecond, .removeSecond: second.remove
+        case .multipart: preconditionFailure("the probe of parts gives its own orders")
         }
-    }
-
-    private func put(
-        _ key: ObjectKey, condition: PutObject.Condition, tags: [ObjectTag],
-        md5: [UInt8]? = nil
-    ) -> ExchangeOrder {
-        var request = PutObject.request(
-            bucket: bucket, key: key, metadata: HeaderFields(), tagging: urlQuery(of: tags),
-            condition: condition, contentMD5: md5, payloadHash: .unsigned)
-        request.body = TargetProbe.body
-        return ExchangeOrder(.target, request)
-    }
-
-    private var head: Request { HeadObject.request(bucket: bucket, key: key) }
-
-    private var putTags: ExchangeOrder {
-        ExchangeOrder(
-            .target, PutObjectTagging.request(bucket: bucket, key: key, tags: TargetProbe.tags))
-    }
-
-    private func remove(_ key: ObjectKey) -> ExchangeOrder {
-        ExchangeOrder(.target, DeleteObject.request(bucket: bucket, key: key))
     }
 }

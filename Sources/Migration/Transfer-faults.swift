@@ -26,7 +26,7 @@ extension Transfer {
         // The answer to a PUT may be what was lost.
         if step == .putting { mayHaveWritten = true }
         return failed(
-            stage, at: retry, with: Fault(fault.faultClass, message: fault.message), in: &context)
+            stage, at: retry, with: Fault(fault), in: &context)
     }
 
     mutating func failed(
@@ -46,7 +46,7 @@ extension Transfer {
         switch verdict {
         case .again(let delay):
             step = .backingOff(then: retry)
-            return .wait(until: context.now + delay, clock: clock(of: fault, at: stage))
+            return .wait(until: context.now + delay, clock: fault.clock(at: stage))
         case .stopRun:
             step = .finished
             return .stopRun(failure(stage, fault))
@@ -63,12 +63,6 @@ extension Transfer {
         Failure(
             stage: stage, faultClass: fault.faultClass, status: fault.status, code: fault.code,
             attempts: attempts, ourETag: written, message: fault.message)
-    }
-
-    /// After a complaint about the time, the server's clock is the one to sign by.
-    private func clock(of fault: Fault, at stage: Stage) -> ServerClock? {
-        guard fault.faultClass == .skew, let now = fault.serverNow else { return nil }
-        return ServerClock(side: stage.side, now: now)
     }
 
     mutating func begin(_ retry: Retry, in context: inout TransferContext) -> TransferAction {
@@ -90,8 +84,9 @@ extension Stage {
     /// With which end the exchanges of this stage are.
     public var side: Side {
         switch self {
-        case .get, .getTags, .recheck: .source
-        case .head, .put, .settle, .putTags: .target
+        case .get, .getTags, .layout, .recheck: .source
+        case .head, .put, .create, .listParts, .part, .complete, .abort, .settle, .putTags:
+            .target
         }
     }
 }

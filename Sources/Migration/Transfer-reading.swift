@@ -13,7 +13,8 @@ extension Transfer {
 
     /// What the first GET asks for: what the list promises, if it promises more than the usual.
     private func firstRangeBytes(in context: TransferContext) -> Int64 {
-        let listed = min(item.listedBytes ?? 0, context.rules.wholeObjectBytesMax)
+        let listed = item.listedBytes ?? 0
+        guard listed <= context.rules.wholeObjectBytesMax else { return Limits.firstRangeBytes }
         return max(Limits.firstRangeBytes, listed)
     }
 
@@ -76,8 +77,8 @@ extension Transfer {
         if let facts, !facts.isSameObject(as: answer.facts) {
             return changed("the object changed while it was read", in: &context)
         }
-        guard answer.facts.sizeBytes <= context.rules.wholeObjectBytesMax else {
-            return tooLarge(answer.facts, in: context)
+        if movesInParts(answer.facts, in: context) {
+            return takeApart(answer.facts, in: &context)
         }
         if result.overflowed { return gotTooMuch(answer, in: &context) }
         guard answer.bytes.lowerBound == received, answer.bytes.count == result.objectBytes else {
@@ -120,12 +121,47 @@ extension Transfer {
         return reserveForReading(in: context)
     }
 
+    // MARK: - In parts
+
+    /// Large objects move in parts, and those that the source has in parts move in the same ones, so that the ETags
+    /// come out alike.
+    private func movesInParts(_ facts: ObjectFacts, in context: TransferContext) -> Bool {
+        if facts.sizeBytes > context.rules.wholeObjectBytesMax { return true }
+        guard context.rules.target.takesMultipart, doubted == nil, facts.sizeBytes > 0 else {
+            return false
+        }
+        return facts.etag?.partCount != nil && facts.etag?.isPlaceholder == false
+    }
+
+    private mutating func takeApart(
+        _ facts: ObjectFacts, in context: inout TransferContext
+    ) -> TransferAction {
+        guard context.rules.target.takesMultipart else { return tooLarge(facts, in: context) }
+        self.facts = facts
+        isForParts = true
+        received = 0
+        attemptsOfStep = 0
+        if facts.missingMetaCount > 0 { losses.insert(.metadata) }
+        return facts.tagCount > 0 ? readTags(in: &context) : becomeMultipart(in: context)
+    }
+
+    private mutating func becomeMultipart(in context: TransferContext) -> TransferAction {
+        guard let facts else { preconditionFailure("nothing is known of the object") }
+        step = .finished
+        return .become(
+            .multipart(
+                MultipartCopy(
+                    item: item, facts: facts, tags: tags, losses: losses, begun: begun,
+                    restarts: restarts, attempts: attempts, now: context.now,
+                    rules: context.rules)))
+    }
+
     private mutating func tooLarge(
         _ facts: ObjectFacts, in context: TransferContext
     ) -> TransferAction {
         let message =
             "the object has \(facts.sizeBytes) bytes, more than --multipart-threshold "
-            + "(\(context.rules.wholeObjectBytesMax)): this version copies no object in parts"
+            + "(\(context.rules.wholeObjectBytesMax)), and the target takes no multipart uploads"
         let failure = Failure(
             stage: .get, faultClass: .tooLarge, attempts: attempts, message: message)
         return finish(
@@ -151,14 +187,16 @@ extension Transfer {
         bufferMD5 = nil
         doubted = nil
         etagIsNoMD5 = false
+        isForParts = false
     }
 
     // MARK: - Tags
 
     mutating func readTags(in context: inout TransferContext) -> TransferAction {
-        guard context.rules.target.tagging != .none else {
+        let target = context.rules.target
+        guard (isForParts ? target.multipartTagging : target.tagging) != .none else {
             losses.insert(.tags)
-            return write(in: &context)
+            return goOnAfterTags(in: &context)
         }
         step = .readingTags
         let request = GetObjectTagging.request(
@@ -176,7 +214,7 @@ extension Transfer {
             } catch {
                 return failed(.getTags, at: .readTags, with: RetryPolicy.fault(error), in: &context)
             }
-            return write(in: &context)
+            return goOnAfterTags(in: &context)
         case 404:
             return changed("the object vanished before its tags were read", in: &context)
         default:
@@ -186,7 +224,12 @@ extension Transfer {
             }
             // The body may be read, the tags not: a copy without them, said so, is better than none.
             losses.insert(.tags)
-            return write(in: &context)
+            return goOnAfterTags(in: &context)
         }
+    }
+
+    private mutating func goOnAfterTags(in context: inout TransferContext) -> TransferAction {
+        attemptsOfStep = 0
+        return isForParts ? becomeMultipart(in: context) : write(in: &context)
     }
 }

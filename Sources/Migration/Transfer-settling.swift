@@ -43,7 +43,8 @@ extension Transfer {
         guard found.sizeBytes == facts.sizeBytes else { return skipped(.differs, in: context) }
         guard let etag = found.etag else { return skipped(.size, in: context) }
         if let proof = proof(byETag: etag) {
-            return mayHaveWritten ? ours(etag, proof, in: context) : skipped(.same, in: context)
+            return mayHaveWritten
+                ? ours(found, etag, proof, in: context) : skipped(.same, in: context)
         }
         if etag == facts.etag { return skipped(.same, in: context) }
         guard etag.md5 != nil else { return skipped(.size, in: context) }
@@ -52,15 +53,26 @@ extension Transfer {
 
     /// Our own object refused us: an answer of the target was lost on its way.
     private mutating func ours(
-        _ etag: ETag, _ proof: Proof, in context: TransferContext
+        _ found: ObjectFacts, _ etag: ETag, _ proof: Proof, in context: TransferContext
     ) -> TransferAction {
         written = etag
+        if let facts, !found.metadata.holdsAll(of: facts.metadata) {
+            // A server that fails half-way (rclone) keeps the bytes and forgets the rest.
+            if canReplaceOurs(in: context) { return put(in: context) }
+            losses.insert(.metadata)
+        }
         // The target has what we sent. Whether we had read it right is another question where the source's ETag, if
         // it is an MD5, tells of other bytes.
         if proof == .md5, facts?.etag?.md5 != nil, !etagIsNoMD5 {
             return readAgain(visible: etag, in: context)
         }
         return proved(proof, in: context)
+    }
+
+    /// Whether a PUT of this transfer is known to be what the target shows, and nothing refuses a second one. Once only:
+    /// some targets never show all that they were sent.
+    private func canReplaceOurs(in context: TransferContext) -> Bool {
+        !context.rules.target.conditionalPut && putCount == 1
     }
 
     private mutating func skipped(_ proof: Proof, in context: TransferContext) -> TransferAction {
@@ -78,7 +90,7 @@ extension Transfer {
 
     mutating func hash(for purpose: HashPurpose) -> TransferAction {
         step = .hashing(purpose)
-        return .hash(byteCount: received)
+        return .hash(.md5, byteCount: received)
     }
 
     mutating func hashed(

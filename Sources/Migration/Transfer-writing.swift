@@ -71,9 +71,10 @@ extension Transfer {
 
     // MARK: - The PUT
 
-    private mutating func put(in context: TransferContext) -> TransferAction {
+    mutating func put(in context: TransferContext) -> TransferAction {
         guard let facts else { preconditionFailure("a PUT without an object") }
         step = .putting
+        putCount += 1
         shownAt = context.now
         let target = context.rules.target
         let request = PutObject.request(

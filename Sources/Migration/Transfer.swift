@@ -94,11 +94,14 @@ public struct Transfer: Sendable {
     var doubted: Doubt?
     /// The source's ETag has the form of an MD5 but was seen not to be one.
     var etagIsNoMD5 = false
+    /// It is too large to move whole, or its source has it in parts.
+    var isForParts = false
 
     // What is known of the target's
 
     /// An earlier PUT of ours may have been carried out although we saw no success.
     var mayHaveWritten = false
+    var putCount = 0
     var found: ObjectFacts?
     var written: ETag?
     /// When the target was asked last for our object, or told to store it.
@@ -122,6 +125,17 @@ public struct Transfer: Sendable {
         self.mayHaveWritten = mayHaveWritten
     }
 
+    /// Begins an object again that has changed while it was copied in parts.
+    init(again item: WorkItem, begun: Instant, now: Instant, restarts: Int, attempts: Int) {
+        self.item = item
+        self.begun = begun
+        self.askedAt = now
+        self.knownAt = now
+        self.shownAt = now
+        self.restarts = restarts
+        self.attempts = attempts
+    }
+
     /// What is read twice to find out which of the two ends is wrong.
     struct Doubt: Sendable, Equatable {
         var md5: [UInt8]
@@ -137,11 +151,23 @@ public struct WorkItem: Sendable {
     public let key: ObjectKey
     /// What the list says; a hint for the first range, never a fact.
     public let listedBytes: Int64?
+    /// Uploads of this key that an earlier run began and did not end.
+    public private(set) var earlierUploads: [UploadRecord]
 
-    public init(sequence: Int, key: ObjectKey, listedBytes: Int64? = nil) {
+    public init(
+        sequence: Int, key: ObjectKey, listedBytes: Int64? = nil,
+        earlierUploads: [UploadRecord] = []
+    ) {
         self.sequence = sequence
         self.key = key
         self.listedBytes = listedBytes
+        self.earlierUploads = earlierUploads
+    }
+
+    func with(earlierUploads: [UploadRecord]) -> WorkItem {
+        var item = self
+        item.earlierUploads = earlierUploads
+        return item
     }
 }
 
@@ -171,7 +197,7 @@ extension Transfer {
             return read(in: context)
         case (.backingOff(let retry), .woken):
             return begin(retry, in: &context)
-        case (.hashing(let purpose), .hashed(let md5)):
+        case (.hashing(let purpose), .digested(.md5(let md5))):
             bufferMD5 = md5
             return hashed(for: purpose, in: &context)
         case (.reading, .answered(let result)):

@@ -1,6 +1,6 @@
 //! What every transfer of a run is told alike.
 
-internal import S3
+public import S3
 
 /// The run's fixed choices, and what the probe found out about the target.
 public struct TransferRules: Sendable {
@@ -8,6 +8,12 @@ public struct TransferRules: Sendable {
     public var targetBucket: String
     /// Objects above this size do not move whole.
     public var wholeObjectBytesMax: Int64
+    /// How large the parts of larger ones are, unless there would be too many of them.
+    public var partBytes: Int64
+    /// The source's own parts are taken over up to this size.
+    public var sourcePartBytesMax: Int64
+    /// No part can be larger: it would find no room in the buffers.
+    public var claimBytesMax: Int64
     public var target: TargetCapabilities
     public var retries: RetryPolicy
     /// An earlier run that this one continues may have written what no log tells of.
@@ -16,11 +22,17 @@ public struct TransferRules: Sendable {
     public init(
         sourceBucket: String, targetBucket: String,
         wholeObjectBytesMax: Int64 = Limits.multipartThresholdDefaultBytes,
+        partBytes: Int64 = Limits.partDefaultBytes,
+        sourcePartBytesMax: Int64 = Limits.memoryDefaultBytesMax / 4,
+        claimBytesMax: Int64 = Limits.memoryDefaultBytesMax / 2,
         target: TargetCapabilities = TargetCapabilities(), retries: RetryPolicy = RetryPolicy()
     ) {
         self.sourceBucket = sourceBucket
         self.targetBucket = targetBucket
         self.wholeObjectBytesMax = wholeObjectBytesMax
+        self.partBytes = partBytes
+        self.sourcePartBytesMax = sourcePartBytesMax
+        self.claimBytesMax = claimBytesMax
         self.target = target
         self.retries = retries
     }
@@ -43,14 +55,32 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
     /// The ETag of a PUT is the MD5 of its body, so another one means another body.
     public var etagIsMD5: Bool
     public var tagging: Tagging
+    /// Objects can be sent in parts. Where they cannot, what follows says nothing.
+    public var takesMultipart: Bool
+    /// `If-None-Match: *` on CompleteMultipartUpload is honoured. Where it is not, a HEAD just before takes its place.
+    public var conditionalComplete: Bool
+    /// The cheapest digest that the target checks for a part, seen by a wrong one that it refused and a right one
+    /// that it took; nil when it checks none. An upload whose parts carry a CRC is created with its algorithm.
+    public var partDigest: BodyDigest.Algorithm?
+    /// The ETag of a part is the MD5 of its body.
+    public var partETagIsMD5: Bool
+    /// As `tagging`, for `x-amz-tagging` on CreateMultipartUpload.
+    public var multipartTagging: Tagging
 
     public init(
         conditionalPut: Bool = true, checksContentMD5: Bool = true, etagIsMD5: Bool = true,
-        tagging: Tagging = .onPut
+        tagging: Tagging = .onPut, takesMultipart: Bool = true, conditionalComplete: Bool = true,
+        partDigest: BodyDigest.Algorithm? = .crc32c, partETagIsMD5: Bool = true,
+        multipartTagging: Tagging = .onPut
     ) {
         self.conditionalPut = conditionalPut
         self.checksContentMD5 = checksContentMD5
         self.etagIsMD5 = etagIsMD5
         self.tagging = tagging
+        self.takesMultipart = takesMultipart
+        self.conditionalComplete = conditionalComplete
+        self.partDigest = partDigest
+        self.partETagIsMD5 = partETagIsMD5
+        self.multipartTagging = multipartTagging
     }
 }

@@ -35,6 +35,24 @@ public struct ETag: Hashable, Sendable {
     }
 }
 
+extension ETag {
+    /// The tag of an object of parts with these MD5s, 16 bytes each: the MD5 of them all in a row,
+    /// and their number.
+    public static func composite(ofPartMD5s digests: [[UInt8]]) -> ETag {
+        precondition(!digests.isEmpty, "an object has at least one part")
+        precondition(digests.allSatisfy { $0.count == 16 }, "an MD5 has 16 bytes")
+        let digest = MD5.digest(of: Array(digests.joined()))
+        return ETag("\(hexText(digest))-\(digests.count)")
+    }
+
+    /// The hash is all zeros, as from servers under which files change without their knowing (a
+    /// mounted file system): the tag says nothing of the content, and stays the same when it changes.
+    public var isPlaceholder: Bool {
+        let hash = text.utf8.prefix { $0 != UInt8(ascii: "-") }
+        return !hash.isEmpty && hash.allSatisfy { $0 == UInt8(ascii: "0") }
+    }
+}
+
 extension ETag: CustomStringConvertible {
     public var description: String { text }
 }

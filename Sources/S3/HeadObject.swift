@@ -2,8 +2,13 @@
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
 public enum HeadObject {
-    public static func request(bucket: String, key: ObjectKey, ifMatch: ETag? = nil) -> Request {
+    /// With a `partNumber`, from 1, the answer's size is that part's and its `partsCount` says how
+    /// many there are; from servers that overlook it come the size of the whole and no count.
+    public static func request(
+        bucket: String, key: ObjectKey, ifMatch: ETag? = nil, partNumber: Int? = nil
+    ) -> Request {
         var request = Request(.head, operation: "HeadObject", bucket: bucket, key: key)
+        if let partNumber { request.query.append(("partNumber", "\(partNumber)")) }
         if let ifMatch { request.headers.append("if-match", ifMatch.quoted) }
         return request
     }

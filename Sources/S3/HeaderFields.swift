@@ -83,6 +83,16 @@ public struct HeaderFields: Sendable {
         return true
     }
 
+    /// Whether every field of `other` is here with the same value, whatever the order.
+    public func holdsAll(of other: HeaderFields) -> Bool {
+        other.fields.indices.allSatisfy { wanted in
+            fields.indices.contains { index in
+                name(at: index) == other.name(at: wanted)
+                    && value(at: index) == other.value(at: wanted)
+            }
+        }
+    }
+
     /// The first value of this name, as bytes. `name` must be in lower case.
     public func bytes(of name: String) -> ArraySlice<UInt8>? {
         firstIndex(of: name).map(value(at:))

@@ -2,7 +2,8 @@
 
 /// An object's size, identity and metadata.
 public struct ObjectFacts: Sendable {
-    /// Of the whole object, also when only a range was asked for.
+    /// Of the whole object, also when only a range was asked for. Only a HEAD of a part tells the
+    /// part's.
     public let sizeBytes: Int64
     public let etag: ETag?
     /// The raw text of `Last-Modified`: it is compared, seldom read.
@@ -12,6 +13,12 @@ public struct ObjectFacts: Sendable {
     /// How many metadata entries the server could not put into headers (`x-amz-missing-meta`): they
     /// cannot be carried.
     public let missingMetaCount: Int
+    /// How many parts the object was made of, in the answer to a request with a `partNumber`
+    /// (`x-amz-mp-parts-count`).
+    public let partsCount: Int?
+    /// The server encrypts the object with a key of KMS or of the customer's, so that its ETag is
+    /// no MD5 (API reference, Object, ETag).
+    public let isServerEncryptedWithKey: Bool
     /// All that is carried to the target, in the source's order and bytes.
     public let metadata: HeaderFields
 
@@ -21,6 +28,9 @@ public struct ObjectFacts: Sendable {
         self.lastModified = response.headers["last-modified"]
         self.tagCount = response.headers.count(of: "x-amz-tagging-count")
         self.missingMetaCount = response.headers.count(of: "x-amz-missing-meta")
+        let partsCount = response.headers.count(of: "x-amz-mp-parts-count")
+        self.partsCount = partsCount > 0 ? partsCount : nil
+        self.isServerEncryptedWithKey = response.headers.tellOfKeyedEncryption
         self.metadata = carriedMetadata(response.headers)
     }
 }
@@ -65,6 +75,14 @@ private func withoutTransferCoding(_ value: ArraySlice<UInt8>) -> [UInt8] {
 }
 
 extension HeaderFields {
+    /// `aws:kms` and `aws:kms:dsse`; a customer's key (SSE-C) shows by its headers' echo.
+    fileprivate var tellOfKeyedEncryption: Bool {
+        let method = bytes(of: "x-amz-server-side-encryption") ?? []
+        return method.starts(with: "aws:kms".utf8)
+            || bytes(of: "x-amz-server-side-encryption-customer-algorithm") != nil
+            || bytes(of: "x-amz-server-side-encryption-customer-key-md5") != nil
+    }
+
     /// A count that a header tells; 0 when it is not there or no number.
     fileprivate func count(of name: String) -> Int {
         bytes(of: name).flatMap(decimalNumber).map { Int(clamping: $0) } ?? 0

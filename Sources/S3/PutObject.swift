@@ -58,7 +58,7 @@ public enum PutObject {
     }
 
     /// The tag of `If-Match` goes without quotes: S3 takes both forms in a PUT, Ceph only this one.
-    private static func appendCondition(_ condition: Condition, to headers: inout HeaderFields) {
+    static func appendCondition(_ condition: Condition, to headers: inout HeaderFields) {
         switch condition {
         case .none: break
         case .ifAbsent: headers.append("if-none-match", "*")

@@ -114,9 +114,14 @@ struct TuningOptions: ParsableArguments {
     var memory: ByteCount?
     @Option(
         help: ArgumentHelp(
-            "Objects above this size are not copied by this version: they fail as too-large.",
+            "Objects above this size move in parts, over all threads, and resume part by part.",
             valueName: "SIZE"))
     var multipartThreshold = ByteCount(Limits.multipartThresholdDefaultBytes)
+    @Option(
+        help: ArgumentHelp(
+            "Size of the parts, unless the source's own can be used or there would be more than "
+                + "10,000.", valueName: "SIZE"))
+    var partSize = ByteCount(Limits.partDefaultBytes)
     @Option(help: ArgumentHelp("How often one request is tried again.", valueName: "N"))
     var retries = Limits.retriesDefault
     @Option(

@@ -9,13 +9,14 @@ internal import S3
 
 extension RunSettings {
     /// Makes a run out of what the operator typed.
-    init(_ command: S3Migrate) throws {
+    init(_ command: Migrate) throws {
         let source = try SideOptions(command.source).settings()
         let target = try SideOptions(command.target).settings()
         let folders = try RunSettings.folders(command)
         let tuning = try RunSettings.checked(command.tuning)
         var rules = TransferRules(sourceBucket: source.bucket, targetBucket: target.bucket)
         rules.wholeObjectBytesMax = tuning.multipartThreshold.bytes
+        rules.partBytes = tuning.partSize.bytes
         rules.retries = RetryPolicy(retriesMax: tuning.retries)
         self.init(
             source: source, target: target, sourceFolders: folders.source,
@@ -41,7 +42,7 @@ extension RunSettings {
     }
 
     private static func folders(
-        _ command: S3Migrate
+        _ command: Migrate
     ) throws -> (source: [String], target: [String]) {
         guard !command.source.srcFolder.isEmpty else {
             throw ValidationError("--src-folder is missing: the folder with the source's key lists")
@@ -115,6 +116,11 @@ extension RunSettings {
             throw ValidationError(
                 "--multipart-threshold takes a size up to 5GiB, which is what S3 takes in one PUT, "
                     + "not \(threshold)")
+        }
+        let part = tuning.partSize
+        guard (Limits.partBytesMin...Limits.putBytesMax).contains(part.bytes) else {
+            throw ValidationError(
+                "--part-size takes a size from 5MiB to 5GiB, which is what S3 takes, not \(part)")
         }
         return tuning
     }

@@ -50,6 +50,11 @@ extension RunSummary {
             lines.append(
                 "  WARNING: \(existDiffers) keys are in both lists with different sizes or ETags")
         }
+        if uploadsOpen > 0 {
+            lines.append(
+                "  \(uploadsOpen) uploads are left open at the target, for --resume to go on with; "
+                    + "'s3migrate cancel' aborts them")
+        }
         if !identityHolds { lines.append("  WARNING: the counts do not add up; this is a bug") }
         return lines
     }

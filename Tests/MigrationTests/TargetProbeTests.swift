@@ -31,14 +31,18 @@ struct ProbedServer: Sendable {
     /// A PUT with tags is answered with 501 (Swift).
     var refusesTagsOnPut = false
     var allowsDelete = true
-    private(set) var bodies: [ObjectKey: [UInt8]] = [:]
-    private var tags: [ObjectKey: [UInt8]] = [:]
+    var multipart = ProbedUploads()
+    var bodies: [ObjectKey: [UInt8]] = [:]
+    var tags: [ObjectKey: [UInt8]] = [:]
 
     init() {}
 
     mutating func answer(_ request: Request) -> Response {
         let key = request.key ?? ObjectKey("")
         let isTagging = request.query.contains { $0.name == "tagging" }
+        if request.query.contains(where: { $0.name == "uploads" || $0.name == "uploadId" }) {
+            return answerAboutParts(request)
+        }
         switch request.method {
         case .put where isTagging && tagging != .replacesBody: return writeTags(key, request.body)
         case .put: return write(key, request)
@@ -66,15 +70,17 @@ struct ProbedServer: Sendable {
             return Response(status: 501)
         }
         bodies[key] = request.body
-        if tagging == .onPut, let header = request.headers["x-amz-tagging"] {
-            let pair = header.split(separator: "=").map(String.init)
-            let tag = "<Tag><Key>\(pair[0])</Key><Value>\(pair[1])</Value></Tag>"
-            tags[key] = Array("<Tagging><TagSet>\(tag)</TagSet></Tagging>".utf8)
-        }
+        tags[key] = tagging == .onPut ? taggingDocument(request) : nil
         var response = Response(status: 200)
         let etag = etagIsMD5 ? md5Text(request.body) : md5Text([1, 2, 3])
         response.headers.append("etag", "\"\(etag)\"")
         return response
+    }
+
+    func taggingDocument(_ request: Request) -> [UInt8]? {
+        guard let pair = request.headers["x-amz-tagging"]?.split(separator: "=") else { return nil }
+        let tag = "<Tag><Key>\(pair[0])</Key><Value>\(pair[1])</Value></Tag>"
+        return Array("<Tagging><TagSet>\(tag)</TagSet></Tagging>".utf8)
     }
 
     private mutating func writeTags(_ key: ObjectKey, _ body: [UInt8]) -> Response {
@@ -93,29 +99,33 @@ struct ProbedServer: Sendable {
     private mutating func remove(_ key: ObjectKey) -> Response {
         guard allowsDelete else { return Response(status: 403) }
         bodies[key] = nil
+        tags[key] = nil
         return Response(status: 204)
     }
 }
 
-@Suite struct TargetProbeTests {
-    private func probe(
-        _ server: inout ProbedServer
-    ) throws -> (TargetCapabilities, [String]) {
+extension ProbedServer {
+    /// What a probe finds out here. It ends, and asks only the target about keys of its own.
+    mutating func probed() throws -> (TargetCapabilities, [String]) {
         var probe = TargetProbe(bucket: "to", token: "t0k3n")
         var action = probe.begin()
-        for _ in 0..<20 {
+        for _ in 0..<60 {
             switch action {
             case .exchange(let order):
                 #expect(order.side == .target)
-                #expect(order.request.key?.description.hasPrefix(".s3migrate-probe-t0k3n") == true)
-                action = probe.answered(server.answer(order.request))
+                let prefix = order.request.query.first { $0.name == "prefix" }?.value
+                let key = order.request.key?.description ?? prefix
+                #expect(key?.hasPrefix(".s3migrate-probe-t0k3n") == true)
+                action = probe.answered(answer(order.request))
             case .finished(let capabilities, let warnings): return (capabilities, warnings)
             case .refused(let fault): throw PlayError("refused: \(fault)")
             }
         }
         throw PlayError("the probe does not end")
     }
+}
 
+@Suite struct TargetProbeTests {
     @Test(arguments: ProbedServer.Tagging.allCases, ProbedServer.Conditions.allCases)
     func seesWhatTheServerDoes(
         tagging: ProbedServer.Tagging, conditions: ProbedServer.Conditions
@@ -126,7 +136,7 @@ struct ProbedServer: Sendable {
             server.conditions = conditions
             server.checksMD5 = checksMD5
             server.etagIsMD5 = !checksMD5
-            let (seen, warnings) = try probe(&server)
+            let (seen, warnings) = try server.probed()
             #expect(seen.conditionalPut == (conditions == .honoured))
             #expect(seen.checksContentMD5 == checksMD5)
             #expect(seen.etagIsMD5 == !checksMD5)
@@ -148,7 +158,7 @@ struct ProbedServer: Sendable {
     @Test func asksForConditionsApartFromTags() throws {
         var server = ProbedServer()
         server.refusesTagsOnPut = true
-        let (seen, _) = try probe(&server)
+        let (seen, _) = try server.probed()
         #expect(seen.conditionalPut)
         #expect(seen.tagging == .afterwards)
     }
@@ -160,7 +170,7 @@ struct ProbedServer: Sendable {
         while server.bodies.isEmpty, case .exchange(let order) = action {
             action = killed.answered(server.answer(order.request))
         }
-        let (seen, _) = try probe(&server)
+        let (seen, _) = try server.probed()
         #expect(seen.conditionalPut)
         #expect(server.bodies.isEmpty)
     }
@@ -179,10 +189,11 @@ struct ProbedServer: Sendable {
         var server = ProbedServer()
         server.allowsDelete = false
         server.checksMD5 = false
-        let (_, warnings) = try probe(&server)
-        #expect(warnings.count == 2)
+        let (_, warnings) = try server.probed()
+        #expect(warnings.count == 3)
         #expect(warnings[0].contains(".s3migrate-probe-t0k3n ") && warnings[0].contains("403"))
         #expect(warnings[1].contains(".s3migrate-probe-t0k3n-digest "))
+        #expect(warnings[2].contains(".s3migrate-probe-t0k3n-parts "))
     }
 
     @Test(arguments: [

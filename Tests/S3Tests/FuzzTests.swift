@@ -107,6 +107,36 @@ import Testing
         }
     }
 
+    /// What is read of uploads is within bounds, and leads on.
+    @Test(arguments: 0..<4)
+    func uploadLists(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let examples = [
+            "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>7"
+                + "</NextPartNumberMarker><Part><PartNumber>7</PartNumber><ETag>e</ETag><Size>5</Size>"
+                + "<ChecksumCRC32C>4waSgw==</ChecksumCRC32C></Part></ListPartsResult>",
+            "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true"
+                + "</IsTruncated><NextKeyMarker>%20</NextKeyMarker><Upload><Key>a%2B+</Key>"
+                + "<UploadId>i</UploadId></Upload></ListMultipartUploadsResult>",
+        ]
+        let key = ObjectKey("k")
+        let parts = ListParts.request(bucket: "b", key: key, uploadID: "i", after: 3)
+        let uploads = ListMultipartUploads.request(bucket: "b", prefix: key)
+        for _ in 0..<2000 {
+            let response = Response(status: 200, body: noise(examples, &random))
+            if let answer = try? ListParts.answer(response, to: parts) {
+                #expect(answer.parts.allSatisfy { $0.number > 0 && $0.sizeBytes >= 0 })
+                #expect(answer.next.map { $0 > 3 } ?? true)
+            }
+            if let answer = try? ListMultipartUploads.answer(response, to: uploads) {
+                #expect(answer.uploads.allSatisfy { !$0.id.isEmpty })
+                #expect(answer.next?.keyMarker.bytes.isEmpty != true)
+            }
+            _ = try? CreateMultipartUpload.answer(response, to: uploads)
+            _ = try? CompleteMultipartUpload.answer(response, to: uploads)
+        }
+    }
+
     /// A signed request is always something that libcurl can take: no line end or blank in the URL,
     /// a line for every header, NUL only at the ends.
     @Test(arguments: 0..<4)

@@ -3,21 +3,6 @@
 import S3
 import Testing
 
-private func response(
-    _ status: Int, _ headers: [(String, String)] = [], body: String = ""
-) -> Response {
-    var fields = HeaderFields()
-    for (name, value) in headers { fields.append(name, value) }
-    return Response(status: status, headers: fields, body: Array(body.utf8))
-}
-
-private func pairs(_ headers: HeaderFields) -> [String] {
-    (0..<headers.count).map { index in
-        String(decoding: headers.name(at: index), as: UTF8.self) + ": "
-            + String(decoding: headers.value(at: index), as: UTF8.self)
-    }
-}
-
 @Suite struct GetObjectTests {
     private let request = GetObject.request(
         bucket: "b", key: ObjectKey("k"), bytes: 0..<1024, ifMatch: ETag("\"abc\""))
@@ -116,6 +101,32 @@ private func pairs(_ headers: HeaderFields) -> [String] {
         #expect(facts.lastModified == "yesterday")
         #expect(facts.tagCount == 3)
         #expect(facts.missingMetaCount == 2)
+    }
+
+    @Test(arguments: [
+        ([], nil), ([("x-amz-mp-parts-count", "10000")], 10000),
+        ([("x-amz-mp-parts-count", "0")], nil),
+        ([("x-amz-mp-parts-count", "-3")], nil), ([("x-amz-mp-parts-count", "three")], nil),
+    ])
+    func tellsThePartsWhereTheServerDoes(headers: [(String, String)], count: Int?) throws {
+        #expect(try facts(headers).partsCount == count)
+    }
+
+    @Test(arguments: [
+        ([], false), ([("x-amz-server-side-encryption", "AES256")], false),
+        ([("x-amz-server-side-encryption", "aws:kms")], true),
+        ([("x-amz-server-side-encryption", "aws:kms:dsse")], true),
+        ([("x-amz-server-side-encryption-customer-algorithm", "AES256")], true),
+        ([("x-amz-server-side-encryption-customer-key-MD5", "aGFsbG8=")], true),
+    ])
+    func knowsWhoseKeyEncrypts(headers: [(String, String)], isKeyed: Bool) throws {
+        #expect(try facts(headers).isServerEncryptedWithKey == isKeyed)
+    }
+
+    @Test func asksForAPart() {
+        let request = HeadObject.request(bucket: "b", key: ObjectKey("k"), partNumber: 1)
+        #expect(request.queryText == "partNumber=1")
+        #expect(HeadObject.request(bucket: "b", key: ObjectKey("k")).query.isEmpty)
     }
 
     @Test func lacksWhatTheServerLacks() throws {

@@ -2,6 +2,28 @@
 
 import S3
 
+func response(
+    _ status: Int, _ headers: [(String, String)] = [], body: String = ""
+) -> Response {
+    var fields = HeaderFields()
+    for (name, value) in headers { fields.append(name, value) }
+    return Response(status: status, headers: fields, body: Array(body.utf8))
+}
+
+func pairs(_ headers: HeaderFields) -> [String] {
+    (0..<headers.count).map { index in
+        String(decoding: headers.name(at: index), as: UTF8.self) + ": "
+            + String(decoding: headers.value(at: index), as: UTF8.self)
+    }
+}
+
+extension Request {
+    /// The query as it is meant: `a=1&b=2`.
+    var queryText: String { query.map { "\($0.name)=\($0.value)" }.joined(separator: "&") }
+
+    var bodyText: String { String(decoding: body, as: UTF8.self) }
+}
+
 extension SignedRequest {
     /// The header lines as text, `name: value` or `name;`.
     var lines: [String] {

@@ -52,7 +52,7 @@ extension World {
         switch outcome.proof {
         case .etag:
             guard copy.etag == original.etag, copy.body == original.body else { return false }
-        case .md5: guard copy.body == original.body else { return false }
+        case .md5, .crc, .sha256: guard copy.body == original.body else { return false }
         case .size, nil:
             let isDoubtful = record.episodes[episode].isBodyDoubtful(scenario)
             guard original.body.byteCount == outcome.sizeBytes,

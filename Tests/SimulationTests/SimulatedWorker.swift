@@ -129,7 +129,8 @@ struct SimulatedWorker {
         switch action {
         case .reserve(let bytes): return reserve(bytes, slot)
         case .exchange(let order): start(order, slot)
-        case .hash(let byteCount): return .hashed(md5: slots[slot].body[0..<byteCount].md5)
+        case .hash(_, let byteCount):
+            return .digested(.md5(slots[slot].body[0..<byteCount].md5))
         case .wait(let until, let clock):
             if let clock {
                 offsetSeconds[clock.side] =
@@ -142,6 +143,8 @@ struct SimulatedWorker {
         case .stopRun(let failure):
             stop = stop ?? failure
             abandon(slot)
+        case .become, .record, .park, .finishPart, .finishCleanup:
+            preconditionFailure("no object of this world moves in parts")
         }
         return nil
     }

@@ -14,9 +14,10 @@ struct FloorPlan: Sendable {
         "CCrypto": FloorPlan(floor: 0, imports: []),
         "CExpat": FloorPlan(floor: 0, imports: []),
         "CLinux": FloorPlan(floor: 0, imports: []),
+        "CChecksum": FloorPlan(floor: 0, imports: []),
         "Curl": FloorPlan(floor: 1, imports: ["CCurl"], system: ["Glibc", "Synchronization"]),
         "Linux": FloorPlan(floor: 1, imports: ["CLinux"], system: ["Glibc"]),
-        "S3": FloorPlan(floor: 2, imports: ["CCrypto", "CExpat"]),
+        "S3": FloorPlan(floor: 2, imports: ["CCrypto", "CExpat", "CChecksum"]),
         "Migration": FloorPlan(
             floor: 3, imports: ["S3", "DequeModule"], system: ["FoundationEssentials", "Glibc"]),
         "Engine": FloorPlan(

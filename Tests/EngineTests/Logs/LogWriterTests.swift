@@ -14,7 +14,7 @@ import Testing
     private func shared(_ ledger: Ledger = Ledger(readyMax: 100_000)) -> SharedLedger {
         SharedLedger(
             ledger: ledger, guards: ListGuards(allowsMissing: true, slots: 1000), workerCount: 1,
-            wake: { _ in })
+            cleanupBucket: nil, wake: { _ in })
     }
 
     private func start(
@@ -41,8 +41,13 @@ import Testing
         _ ledger: SharedLedger, end: [(Int, String)] = [], failed: Bool = false, take: Int = 0,
         at now: Instant = Clock().now
     ) -> [WorkItem] {
-        let ended = end.map { (sequence: $0.0, record: record($0.1, failed: failed)) }
-        return ledger.turn(worker: 0, ended: ended, free: take, at: now).items
+        let ended = end.map {
+            SharedLedger.Return.ended(sequence: $0.0, record: record($0.1, failed: failed))
+        }
+        return ledger.turn(
+            SharedLedger.Request(worker: 0, returned: ended, freeSlots: take, partBytes: 0),
+            at: now
+        ).items
     }
 
     private func admit(_ ledger: SharedLedger, _ keys: [String]) {

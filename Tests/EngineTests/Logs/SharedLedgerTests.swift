@@ -31,7 +31,7 @@ import Testing
         SharedLedger(
             ledger: Ledger(readyMax: readyMax, waitingBytesMax: waitingBytesMax),
             guards: ListGuards(allowsMissing: allowsMissing, slots: 1), workerCount: 3,
-            wake: { [bell] in bell.ring($0) })
+            cleanupBucket: nil, wake: { [bell] in bell.ring($0) })
     }
 
     private func admit(_ ledger: SharedLedger, _ keys: String...) -> Bool {
@@ -44,7 +44,10 @@ import Testing
         _ ledger: SharedLedger, worker: Int = 0, _ ended: [(Int, String)] = [], free: Int = 1
     ) -> SharedLedger.Turn {
         ledger.turn(
-            worker: worker, ended: ended.map { ($0.0, record($0.1)) }, free: free, at: clock.now)
+            SharedLedger.Request(
+                worker: worker,
+                returned: ended.map { .ended(sequence: $0.0, record: record($0.1)) },
+                freeSlots: free, partBytes: 0), at: clock.now)
     }
 
     // MARK: - Work
@@ -135,7 +138,10 @@ import Testing
         let items = turn(ledger, free: 200).items
         for item in items {
             let record = Ledger.Record(key: item.key, outcome: Outcome(.skippedSource))
-            _ = ledger.turn(worker: 0, ended: [(item.sequence, record)], free: 0, at: clock.now)
+            let ended = SharedLedger.Return.ended(sequence: item.sequence, record: record)
+            _ = ledger.turn(
+                SharedLedger.Request(worker: 0, returned: [ended], freeSlots: 0, partBytes: 0),
+                at: clock.now)
         }
         #expect(ledger.look(\.ending) == .draining)
         guard case .fault(let text) = ledger.look(\.stop) else {

@@ -24,7 +24,7 @@ import Testing
             case .wait: event = .woken
             case .finish(let outcome): return (outcome, orders)
             case .stopRun: return (nil, orders)
-            case .reserve, .hash: throw PlayError("a HEAD needs no buffer")
+            default: throw PlayError("a HEAD needs nothing but an exchange")
             }
         }
     }

@@ -8,6 +8,7 @@ import Testing
 /// given as a worker would give them.
 struct TransferPlay {
     enum Ending {
+        case became(Job)
         case finished(Outcome)
         case stoppedRun(Failure)
     }
@@ -77,9 +78,10 @@ struct TransferPlay {
             let isKept = grantsKeep.isEmpty ? true : grantsKeep.removeFirst()
             if !isKept { buffer = [] }
             event = .granted(kept: isKept)
-        case .hash(let byteCount):
+        case .hash(let algorithm, let byteCount):
+            precondition(algorithm == .md5, "a whole object is only compared by its MD5")
             hashCount += 1
-            event = .hashed(md5: MD5.digest(of: Array(buffer[..<Int(byteCount)])))
+            event = .digested(.md5(MD5.digest(of: Array(buffer[..<Int(byteCount)]))))
         case .wait(let until, let clock):
             waits.append(until - context.now)
             if let clock { clocks.append(clock) }
@@ -87,7 +89,10 @@ struct TransferPlay {
             event = .woken
         case .finish(let outcome): return .finished(outcome)
         case .stopRun(let failure): return .stoppedRun(failure)
+        case .become(let job): return .became(job)
         case .exchange: preconditionFailure("exchanges are scripted")
+        case .record, .park, .finishPart, .finishCleanup:
+            preconditionFailure("an object that moves whole does nothing of the kind")
         }
         return nil
     }
@@ -101,6 +106,7 @@ struct TransferPlay {
         switch try play(script) {
         case .finished(let outcome): return outcome
         case .stoppedRun(let failure): throw PlayError("the run is stopped: \(failure)")
+        case .became: throw PlayError("the object moves in parts")
         }
     }
 

@@ -77,6 +77,28 @@ import Testing
         #expect(play.header("if-none-match", of: 2) == nil)
     }
 
+    @Test func writesAgainWhatAFailedPutLeftWithoutItsMetadata() throws {
+        var play = TransferPlay(weak)
+        var bare = object
+        bare.headers = []
+        let outcome = try play.outcome(
+            get(sends(object)), headTarget(refuses(404)), put(refuses(500)),
+            headTarget(shows(bare)), put(takes(etag: object.etag)))
+        #expect(outcome.kind == .copied)
+        #expect(outcome.losses == [])
+    }
+
+    @Test func saysWhatATargetNeverShows() throws {
+        var play = TransferPlay(weak)
+        var bare = object
+        bare.headers = []
+        let outcome = try play.outcome(
+            get(sends(object)), headTarget(refuses(404)), put(refuses(500)),
+            headTarget(shows(bare)), put(refuses(500)), headTarget(shows(bare)))
+        #expect(outcome.kind == .copied)
+        #expect(outcome.losses == .metadata)
+    }
+
     @Test(arguments: [
         (TestObject("hello"), Proof.same), (TestObject("other"), .differs),
         (TestObject("longer object"), .differs), (TestObject("hello").with(etag: nil), .size),

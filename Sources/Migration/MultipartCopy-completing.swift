@@ -1,0 +1,305 @@
+//! A multipart copy's last third: Complete, whose object the target shows, the tags, and the end.
+
+internal import S3
+
+extension MultipartCopy {
+    // MARK: - Before Complete
+
+    /// A client's delete must not be undone by an object that took hours.
+    mutating func recheckSource(in context: TransferContext) -> TransferAction {
+        step = .recheckingSource
+        return ask(
+            .source, HeadObject.request(bucket: context.rules.sourceBucket, key: item.key))
+    }
+
+    mutating func answeredRecheck(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        switch response.status {
+        case 200:
+            guard let now = try? HeadObject.answer(response, to: asked), facts.isSameObject(as: now)
+            else { return readAgain("the object changed while it was copied", in: &context) }
+            attempts.ofStep = 0
+            return checkAgain(in: context)
+        case 404:
+            // A HEAD's answer has no body that could say what is missing; the GET's has.
+            return readAgain("the object vanished while it was copied", in: &context)
+        default:
+            return failed(
+                .recheck, at: .recheckSource, with: RetryPolicy.fault(of: response), in: &context)
+        }
+    }
+
+    /// Takes the place of the condition where the target ignores it on Complete.
+    private mutating func checkAgain(in context: TransferContext) -> TransferAction {
+        guard !context.rules.target.conditionalComplete else { return complete(in: context) }
+        step = .checkingAgain
+        return headTarget(in: context)
+    }
+
+    mutating func answeredCheckAgain(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        switch response.status {
+        case 200: return gotFound(response, at: .recheckSource, in: &context)
+        case 404 where RetryPolicy.fault(of: response).faultClass != .fatal:
+            attempts.ofStep = 0
+            return complete(in: context)
+        default:
+            return failed(
+                .head, at: .recheckSource, with: RetryPolicy.fault(of: response), in: &context)
+        }
+    }
+
+    // MARK: - Complete
+
+    private mutating func complete(in context: TransferContext) -> TransferAction {
+        step = .completing
+        shownAt = context.now
+        let parts = (1...plan.count).compactMap { number in
+            receipts[number].map {
+                CompleteMultipartUpload.Part(number: number, etag: $0.etag, digest: $0.digest)
+            }
+        }
+        return ask(
+            .target,
+            CompleteMultipartUpload.request(
+                bucket: targetBucket, key: item.key, uploadID: record?.uploadID ?? "", parts: parts,
+                condition: context.rules.target.conditionalComplete ? .ifAbsent : .none))
+    }
+
+    mutating func answeredComplete(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        let fault: Fault
+        if (200..<300).contains(response.status) {
+            do throws(S3Error) {
+                let answer = try CompleteMultipartUpload.answer(response, to: asked)
+                attempts.ofStep = 0
+                return completed(answer.etag, in: context)
+            } catch {
+                // The head was sent before the target knew how it would end.
+                fault = RetryPolicy.fault(error)
+            }
+        } else {
+            fault = RetryPolicy.fault(of: response)
+        }
+        return refusedComplete(response.status, fault, in: &context)
+    }
+
+    private mutating func refusedComplete(
+        _ status: Int, _ fault: Fault, in context: inout TransferContext
+    ) -> TransferAction {
+        switch (status, fault.code) {
+        case (412, _), (_, "PreconditionFailed"): return settle(in: context)
+        case (404, "NoSuchUpload"), (404, "NoSuchKey"), (200, "NoSuchUpload"):
+            // Ours may have ended it, and its answer been lost.
+            return settle(in: context)
+        case (409, _):
+            // The upload is of no use after a conflict (API reference, CompleteMultipartUpload).
+            return uploadGone(fault, in: &context)
+        case (_, "InvalidPart") where invalidParts < Limits.restartsMax:
+            invalidParts += 1
+            receipts = [:]
+            return listParts(in: context)
+        case (_, "EntityTooSmall") where layout != .own:
+            return useOwnLayout(in: &context)
+        default:
+            if status >= 500 || status < 300 { mayHaveCompleted = true }
+            return failed(.complete, at: .complete, with: fault, in: &context)
+        }
+    }
+
+    private mutating func completed(
+        _ etag: ETag?, in context: TransferContext
+    ) -> TransferAction {
+        mayHaveCompleted = true
+        written = etag
+        guard let etag, isExpected(etag) else { return measure(in: context) }
+        return proved(in: context)
+    }
+
+    /// Whether the target calls the object what its parts lead to expect.
+    private func isExpected(_ etag: ETag) -> Bool {
+        etag == facts.etag || etag == record?.targetETag
+    }
+
+    // MARK: - Whose object is it?
+
+    mutating func settle(in context: TransferContext) -> TransferAction {
+        step = .settling
+        return headTarget(in: context)
+    }
+
+    mutating func answeredSettle(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        switch response.status {
+        case 200: return gotFound(response, at: .settle, in: &context)
+        case 404 where RetryPolicy.fault(of: response).faultClass != .fatal:
+            let fault = Fault(
+                .conflict, status: 404,
+                message: "the target has neither the upload nor the object")
+            return uploadGone(fault, in: &context)
+        default:
+            return failed(
+                .settle, at: .settle, with: RetryPolicy.fault(of: response), in: &context)
+        }
+    }
+
+    private mutating func gotFound(
+        _ response: Response, at retry: Retry, in context: inout TransferContext
+    ) -> TransferAction {
+        guard let found = try? HeadObject.answer(response, to: asked) else {
+            let fault = Fault(.badAnswer, status: 200, message: "HEAD tells no size")
+            return failed(.settle, at: retry, with: fault, in: &context)
+        }
+        attempts.ofStep = 0
+        return judge(found, in: &context)
+    }
+
+    /// The target has an object of this key: ours, whose Complete was answered to nobody, or another's.
+    mutating func judge(
+        _ found: ObjectFacts, in context: inout TransferContext
+    ) -> TransferAction {
+        if let earlier = ourCompletion(of: found) {
+            record = earlier
+            proof = earlier.proof
+            written = found.etag
+            return proved(in: context)
+        }
+        let outcome = Outcome(
+            .skippedTarget, sizeBytes: facts.sizeBytes, etag: found.etag,
+            proof: comparison(with: found))
+        return abandonUpload(then: .conclude(outcome), in: &context)
+    }
+
+    /// The Complete of ours, of this run or an earlier one, that made what was found.
+    private mutating func ourCompletion(of found: ObjectFacts) -> UploadRecord? {
+        func made(_ record: UploadRecord) -> Bool {
+            guard record.state == .completing, record.isOf(facts),
+                found.sizeBytes == facts.sizeBytes
+            else { return false }
+            return found.etag == record.targetETag || found.etag == facts.etag
+        }
+        if let record, mayHaveCompleted, made(record) { return record }
+        guard let index = earlier.firstIndex(where: made) else { return nil }
+        return earlier.remove(at: index)
+    }
+
+    private func comparison(with found: ObjectFacts) -> Proof {
+        guard found.sizeBytes == facts.sizeBytes else { return .differs }
+        guard let theirs = found.etag, let source = facts.etag else { return .size }
+        if theirs == source { return .same }
+        let isComparable =
+            theirs.md5 != nil && source.md5 != nil
+            || theirs.partCount != nil && theirs.partCount == source.partCount
+        return isComparable ? .differs : .size
+    }
+
+    // MARK: - The object as the target shows it
+
+    mutating func measure(in context: TransferContext) -> TransferAction {
+        step = .measuring
+        return headTarget(in: context)
+    }
+
+    mutating func answeredMeasure(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        // Whoever deleted our object since then wanted it deleted.
+        if response.status == 404, RetryPolicy.fault(of: response).faultClass != .fatal {
+            return superseded(in: context)
+        }
+        guard response.status == 200, let seen = try? HeadObject.answer(response, to: asked) else {
+            return failed(
+                .settle, at: .measure, with: RetryPolicy.fault(of: response), in: &context)
+        }
+        attempts.ofStep = 0
+        if let etag = seen.etag, isExpected(etag) {
+            written = etag
+            return proved(in: context)
+        }
+        return judgeStrange(seen, in: context)
+    }
+
+    /// The object has another ETag than its parts lead to expect: not every server computes it as S3 does.
+    private mutating func judgeStrange(
+        _ seen: ObjectFacts, in context: TransferContext
+    ) -> TransferAction {
+        guard seen.sizeBytes == facts.sizeBytes else {
+            let failure = Failure(
+                stage: .complete, faultClass: .damaged, attempts: attempts.count,
+                ourETag: seen.etag ?? written,
+                message: "the target shows \(seen.sizeBytes) bytes of \(facts.sizeBytes)")
+            return conclude(
+                Outcome(
+                    .failed, sizeBytes: facts.sizeBytes, etag: seen.etag, failure: failure),
+                in: context)
+        }
+        written = seen.etag
+        // The parts agree with the source, but the target itself does not say so.
+        if proof == .etag { proof = .md5 }
+        return proved(in: context)
+    }
+
+    // MARK: - Tags, and the end
+
+    private mutating func proved(in context: TransferContext) -> TransferAction {
+        guard !tags.isEmpty else { return copied(in: context) }
+        switch context.rules.target.multipartTagging {
+        case .onPut: return copied(in: context)
+        case .afterwards: return putTags(in: context)
+        case .none:
+            losses.insert(.tags)
+            return copied(in: context)
+        }
+    }
+
+    mutating func putTags(in context: TransferContext) -> TransferAction {
+        step = .puttingTags
+        return ask(
+            .target,
+            PutObjectTagging.request(bucket: targetBucket, key: item.key, tags: tags))
+    }
+
+    mutating func answeredPutTags(
+        _ response: Response, in context: inout TransferContext
+    ) -> TransferAction {
+        if (200..<300).contains(response.status) { return copied(in: context) }
+        let fault = RetryPolicy.fault(of: response)
+        guard fault.faultClass.concernsTheTags else {
+            return failed(.putTags, at: .putTags, with: fault, in: &context)
+        }
+        losses.insert(.tags)
+        return copied(in: context)
+    }
+
+    /// The copy was made, and somebody has deleted or replaced it since then: it is theirs, and so are its tags.
+    private mutating func superseded(in context: TransferContext) -> TransferAction {
+        if !tags.isEmpty, context.rules.target.multipartTagging == .afterwards {
+            losses.insert(.tags)
+        }
+        return copied(in: context)
+    }
+
+    private mutating func copied(in context: TransferContext) -> TransferAction {
+        conclude(
+            Outcome(
+                .copied, sizeBytes: facts.sizeBytes, etag: written, proof: proof, losses: losses),
+            in: context)
+    }
+
+    /// Takes what has ended off the books, and ends.
+    mutating func conclude(_ outcome: Outcome, in context: TransferContext) -> TransferAction {
+        if var record, outcome.kind == .copied || outcome.failure?.faultClass == .damaged {
+            record.state = .ended
+            self.record = nil
+            return write(record, then: .conclude(outcome))
+        }
+        guard outcome.kind != .failed, let other = earlier.popLast() else {
+            return finish(outcome, in: context)
+        }
+        return cancel(other, then: .conclude(outcome))
+    }
+}
