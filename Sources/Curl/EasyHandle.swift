@@ -29,6 +29,9 @@ public struct EasyHandle: ~Copyable {
 
     let easy: EasyPointer
     let callbacks: EasyCallbacks
+    private let lowSpeedTime: Duration
+    /// What `prepare` was told instead, and libcurl keeps until it is told otherwise.
+    private var ownLowSpeedTime: Duration?
     private var isClosed = false
 
     /// Makes a handle and sets all that is the same for each of its exchanges.
@@ -57,6 +60,7 @@ public struct EasyHandle: ~Copyable {
         callbacks.bind(slot: slot)
         self.easy = easy
         self.callbacks = callbacks
+        self.lowSpeedTime = settings.lowSpeedTime
     }
 
     /// Frees the handle. It must have been removed from its multi handle.
@@ -84,9 +88,11 @@ public struct EasyHandle: ~Copyable {
     ///   - headers: libcurl keeps its address: it must live, unchanged, until the handle is
     ///     removed.
     ///   - upload: `.none` for GET, HEAD and DELETE.
+    ///   - lowSpeedTime: instead of the settings' own, for an exchange whose answer takes its time.
     /// - Throws: `outOfMemory` and the like; a bad URL is found out by the exchange itself.
     public mutating func prepare(
-        method: Method, url: UnsafePointer<UInt8>, headers: borrowing HeaderList, upload: Upload
+        method: Method, url: UnsafePointer<UInt8>, headers: borrowing HeaderList, upload: Upload,
+        lowSpeedTime: Duration? = nil
     ) throws(CurlError) {
         precondition(!callbacks.isAdded, "slot \(callbacks.slot) is still with a multi handle")
         precondition(!isTainted, "slot \(callbacks.slot) is tainted: make a new handle")
@@ -94,6 +100,7 @@ public struct EasyHandle: ~Copyable {
         try easy.set(.url, bytes: url)
         try easy.set(.httpHeader, headers.first)
         try easy.forgetRequestKind()
+        try setLowSpeedTime(lowSpeedTime)
         switch (method, upload) {
         case (.get, .none): break
         case (.head, .none): try easy.set(.noBody, true)
@@ -101,6 +108,12 @@ public struct EasyHandle: ~Copyable {
         case (.put, _), (.post, _): try easy.setBody(upload, method: method)
         default: preconditionFailure("\(method.rawValue) takes no body")
         }
+    }
+
+    private mutating func setLowSpeedTime(_ time: Duration?) throws(CurlError) {
+        guard time != ownLowSpeedTime else { return }
+        try easy.set(.lowSpeedTimeSeconds, (time ?? lowSpeedTime).seconds)
+        ownLowSpeedTime = time
     }
 
     /// Whether a rewind failed (`sendFailRewind`): the handle must be closed and replaced, since

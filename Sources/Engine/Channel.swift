@@ -71,18 +71,21 @@ final class Channel {
         if easy == nil {
             easy = try EasyHandle(callbacks: exchange, slot: slot, settings: settings)
         }
-        try prepare(order.request.method)
+        try prepare(order)
         try withEasy { easy throws(CurlError) in try multi.add(easy) }
     }
 
-    private func prepare(_ method: Request.Method) throws(CurlError) {
+    private func prepare(_ order: ExchangeOrder) throws(CurlError) {
+        let patience = order.patience > settings.lowSpeedTime ? order.patience : nil
         try exchange.withUpload { upload throws(CurlError) in
-            guard let method = EasyHandle.Method(rawValue: method.rawValue) else {
+            guard let method = EasyHandle.Method(rawValue: order.request.method.rawValue) else {
                 preconditionFailure("libcurl's methods are S3's")
             }
             try signed.url.withUnsafeBufferPointer { url throws(CurlError) in
                 guard let url = url.baseAddress else { preconditionFailure("a URL of nothing") }
-                try easy?.prepare(method: method, url: url, headers: headers, upload: upload)
+                try easy?.prepare(
+                    method: method, url: url, headers: headers, upload: upload,
+                    lowSpeedTime: patience)
             }
         }
     }

@@ -49,8 +49,9 @@ final class Exchange: EasyCallbacks {
             return true
         }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return beginBody(line) }
-        response.headers.append(
-            name: line[..<colon], value: Exchange.trimmed(line[(colon + 1)...]))
+        let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
+        let value = UnsafeRawBufferPointer(rebasing: Exchange.trimmed(line[(colon + 1)...]))
+        response.headers.append(name: name.bytes, value: value.bytes)
         return true
     }
 
@@ -67,9 +68,10 @@ final class Exchange: EasyCallbacks {
         _ value: Slice<UnsafeRawBufferPointer>
     ) -> Slice<UnsafeRawBufferPointer> {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-        var value = value.drop(while: isBlank)
-        while let last = value.last, isBlank(last) { value = value.dropLast() }
-        return value
+        var (start, end) = (value.startIndex, value.endIndex)
+        while start < end, isBlank(value[start]) { start += 1 }
+        while start < end, isBlank(value[end - 1]) { end -= 1 }
+        return value[start..<end]
     }
 
     /// At the end of the head: does the body fit where it is to go? If not, not a byte of it is read.
@@ -77,9 +79,7 @@ final class Exchange: EasyCallbacks {
         guard response.status >= 200, case .object(_, let capacity) = objectSink else {
             return true
         }
-        guard let length = response.headers["content-length"].flatMap({ Int64($0) }) else {
-            return true
-        }
+        guard let length = response.contentLength else { return true }
         overflowed = length > capacity
         return !overflowed
     }

@@ -48,6 +48,15 @@ public struct LogFolder: ~Copyable, Sendable {
         public var ahead: [MigrateLogLine] = []
         /// Multipart uploads that it began and did not end.
         public var uploads = OpenUploads()
+        /// Keys with open uploads that will not come up again: they failed.
+        var handledUploads: Set<ObjectKey> {
+            let ahead = Set(ahead.map(\.key))
+            return Set(
+                uploads.records.map(\.key).filter { key in
+                    start.map { key <= $0 } ?? false || ahead.contains(key)
+                })
+        }
+
         /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
         public var isContinued = false
         /// Objects that failed in it, as far as migrate.log tells.

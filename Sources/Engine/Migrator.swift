@@ -111,7 +111,10 @@ public struct Migrator: Sendable {
 
     private func begin(_ folder: borrowing LogFolder) throws(RunError) -> LogFolder.Earlier {
         do throws(LogFolderError) {
-            let earlier = try folder.begin(settings.start)
+            var earlier = try folder.begin(settings.start)
+            if !earlier.isContinued {
+                earlier.uploads = try UploadsHandover.read(besideLists: settings.sourceFolders)
+            }
             for repair in earlier.repairs { console.say("warning: \(repair)") }
             return earlier
         } catch {
@@ -204,7 +207,8 @@ public struct Migrator: Sendable {
         }
         if !target.takesMultipart {
             console.say(
-                "warning: the target takes no multipart uploads; objects above --multipart-threshold fail")
+                "warning: the target takes no multipart uploads; objects above --multipart-threshold fail"
+            )
         }
         if !target.checksContentMD5 {
             console.say(

@@ -48,7 +48,8 @@ struct Run: Sendable {
                 readyMax: max(Limits.readyMin, settings.slots * Limits.readyPerSlot),
                 aheadCount: plan.earlier.ahead.count,
                 largeMax: max(Limits.largeObjectsMin, settings.slots / 2),
-                uploads: plan.earlier.uploads),
+                workerCount: settings.threads,
+                uploads: plan.earlier.uploads, keptUploads: plan.earlier.handledUploads),
             guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
             workerCount: settings.threads,
             cleanupBucket: settings.first == nil && !settings.isDryRun

@@ -23,6 +23,8 @@ public struct ExchangeOrder: Sendable {
     public var request: Request
     public var upload: Upload
     public var sink: Sink
+    /// How long the answer may take at least, where that is more than the run's timeout.
+    public var patience = Duration.zero
 
     public init(
         _ side: Side, _ request: Request, upload: Upload = .request, sink: Sink = .response

@@ -27,6 +27,7 @@ struct LargeObjects: Sendable {
     }
 
     let activeMax: Int
+    private let bytesLeftMin: Int64
     /// Objects that wait for their turn, the oldest first.
     private var waiting: [MultipartCopy] = []
     /// What is to be taken up by a worker, before any part.
@@ -37,9 +38,10 @@ struct LargeObjects: Sendable {
     private var bytesLeft: [Int: Int64] = [:]
     private var isStopped = false
 
-    init(activeMax: Int) {
-        precondition(activeMax > 0, "no large object could be copied")
+    init(activeMax: Int, workerCount: Int) {
+        precondition(activeMax > 0 && workerCount > 0, "no large object could be copied")
         self.activeMax = activeMax
+        self.bytesLeftMin = Int64(workerCount) * Limits.largeBytesLeftMin
     }
 
     /// Whether so many wait for their turn that no new object should be begun: it may be large, too.
@@ -140,6 +142,6 @@ struct LargeObjects: Sendable {
     private var mayBegin: Bool {
         guard bytesLeft.count < activeMax else { return false }
         return bytesLeft.count < Limits.largeObjectsMin
-            || bytesLeft.values.reduce(0, +) < Limits.largeBytesLeftMin
+            || bytesLeft.values.reduce(0, +) < bytesLeftMin
     }
 }

@@ -73,7 +73,7 @@ public struct Ledger: Sendable {
     /// What `uploads.log` says is open.
     public private(set) var uploads: OpenUploads
     /// Keys of failed objects whose uploads are kept, so that a later pass can go on with them.
-    private var keptUploads: Set<ObjectKey> = []
+    private var keptUploads: Set<ObjectKey>
     /// The uploads that are of no use were handed out to be aborted.
     private var isCleanedUp = false
     /// Ended objects in the order in which they ended, for `ahead.log`.
@@ -93,16 +93,20 @@ public struct Ledger: Sendable {
     /// - Parameters:
     ///   - largeMax: so many large objects are copied at a time, and so many more may wait for their turn.
     ///   - uploads: what an earlier run left open.
+    ///   - keptUploads: keys that it handled: if their uploads are open, they failed, and a second pass needs those.
     public init(
         readyMax: Int, waitingBytesMax: Int = Limits.waitingOutcomeBytesMax, aheadCount: Int = 0,
-        largeMax: Int = Limits.largeObjectsMin, uploads: OpenUploads = OpenUploads()
+        largeMax: Int = Limits.largeObjectsMin, workerCount: Int = 1,
+        uploads: OpenUploads = OpenUploads(),
+        keptUploads: Set<ObjectKey> = []
     ) {
         precondition(readyMax > 0 && waitingBytesMax > 0, "a ledger must hold something")
         self.readyMax = readyMax
         self.waitingBytesMax = waitingBytesMax
         self.aheadCount = aheadCount
-        self.large = LargeObjects(activeMax: largeMax)
+        self.large = LargeObjects(activeMax: largeMax, workerCount: workerCount)
         self.uploads = uploads
+        self.keptUploads = keptUploads
     }
 }
 

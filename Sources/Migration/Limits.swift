@@ -20,8 +20,8 @@ public enum Limits {
     /// So many large objects may be copied at a time, however few slots there are: while one is completed, another
     /// has parts to give.
     public static let largeObjectsMin = 2
-    /// One more large object begins when what the others have left to hand out falls below this.
-    static let largeBytesLeftMin: Int64 = 8 * partBytesInFlightMax
+    /// One more large object begins when what the others have left to hand out falls below this, for each worker.
+    static let largeBytesLeftMin: Int64 = 4 * partBytesInFlightMax
     /// What S3 takes in one PUT (5 GiB).
     public static let putBytesMax: Int64 = 5 << 30
     /// Answers that are no object (XML, error pages) are read up to this size and cut there.
@@ -42,6 +42,13 @@ public enum Limits {
     /// So long after the GET was sent a PUT may be sent without asking whether the source still has the object.
     /// It is the bound of the promise that a client's delete is not undone.
     public static let sourceFreshFor = Duration.seconds(1)
+    /// How often it is asked in a row, where its answers are older than that when they come.
+    static let rechecksMax = 5
+
+    /// A Complete may take minutes before its answer begins ("CompleteMultipartUpload", API reference).
+    static let completePatience = Duration.seconds(600)
+    /// How often the target is asked for an object whose Complete may still be going on there.
+    static let completeLooksMax = 8
 
     // Ledger and logs
 

@@ -8,6 +8,7 @@ extension MultipartCopy {
     /// A client's delete must not be undone by an object that took hours.
     mutating func recheckSource(in context: TransferContext) -> TransferAction {
         step = .recheckingSource
+        askedAt = context.now
         return ask(
             .source, HeadObject.request(bucket: context.rules.sourceBucket, key: item.key))
     }
@@ -20,7 +21,11 @@ extension MultipartCopy {
             guard let now = try? HeadObject.answer(response, to: asked), facts.isSameObject(as: now)
             else { return readAgain("the object changed while it was copied", in: &context) }
             attempts.ofStep = 0
-            return checkAgain(in: context)
+            recheckCount += 1
+            // A HEAD that took its time tells of the past; but a source that is always slow has to be believed.
+            let isStale = context.now - askedAt > Limits.sourceFreshFor
+            return isStale && recheckCount < Limits.rechecksMax
+                ? recheckSource(in: context) : checkAgain(in: context)
         case 404:
             // A HEAD's answer has no body that could say what is missing; the GET's has.
             return readAgain("the object vanished while it was copied", in: &context)
@@ -55,17 +60,19 @@ extension MultipartCopy {
 
     private mutating func complete(in context: TransferContext) -> TransferAction {
         step = .completing
+        recheckCount = 0
         shownAt = context.now
         let parts = (1...plan.count).compactMap { number in
             receipts[number].map {
                 CompleteMultipartUpload.Part(number: number, etag: $0.etag, digest: $0.digest)
             }
         }
-        return ask(
-            .target,
-            CompleteMultipartUpload.request(
-                bucket: targetBucket, key: item.key, uploadID: record?.uploadID ?? "", parts: parts,
-                condition: context.rules.target.conditionalComplete ? .ifAbsent : .none))
+        asked = CompleteMultipartUpload.request(
+            bucket: targetBucket, key: item.key, uploadID: record?.uploadID ?? "", parts: parts,
+            condition: context.rules.target.conditionalComplete ? .ifAbsent : .none)
+        var order = ExchangeOrder(.target, asked)
+        order.patience = Limits.completePatience
+        return .exchange(order)
     }
 
     mutating func answeredComplete(
@@ -115,7 +122,8 @@ extension MultipartCopy {
     ) -> TransferAction {
         mayHaveCompleted = true
         written = etag
-        guard let etag, isExpected(etag) else { return measure(in: context) }
+        // Some targets answer Complete with another ETag (rclone), or none (Ceph), than they show from then on.
+        guard etag == facts.etag else { return measure(in: context) }
         return proved(in: context)
     }
 
@@ -140,6 +148,10 @@ extension MultipartCopy {
             let fault = Fault(
                 .conflict, status: 404,
                 message: "the target has neither the upload nor the object")
+            // A Complete whose answer was lost may still be going on.
+            if mayHaveCompleted, attempts.ofStep < Limits.completeLooksMax {
+                return failed(.settle, at: .settle, with: fault, in: &context)
+            }
             return uploadGone(fault, in: &context)
         default:
             return failed(
@@ -218,24 +230,31 @@ extension MultipartCopy {
         attempts.ofStep = 0
         if let etag = seen.etag, isExpected(etag) {
             written = etag
+            // Of the whole, which is more than the parts could say.
+            if etag == facts.etag { proof = .etag }
             return proved(in: context)
         }
         return judgeStrange(seen, in: context)
     }
 
-    /// The object has another ETag than its parts lead to expect: not every server computes it as S3 does.
+    /// The object has another ETag than its parts lead to expect: somebody has written since then, or the target does not
+    /// compute ETags as S3 does, and shows the MD5 of the whole (rclone).
     private mutating func judgeStrange(
         _ seen: ObjectFacts, in context: TransferContext
     ) -> TransferAction {
-        guard seen.sizeBytes == facts.sizeBytes else {
+        if seen.etag != nil, seen.etag == written, seen.sizeBytes != facts.sizeBytes {
             let failure = Failure(
-                stage: .complete, faultClass: .damaged, attempts: attempts.count,
-                ourETag: seen.etag ?? written,
+                stage: .complete, faultClass: .damaged, attempts: attempts.count, ourETag: written,
                 message: "the target shows \(seen.sizeBytes) bytes of \(facts.sizeBytes)")
             return conclude(
-                Outcome(
-                    .failed, sizeBytes: facts.sizeBytes, etag: seen.etag, failure: failure),
+                Outcome(.failed, sizeBytes: facts.sizeBytes, etag: written, failure: failure),
                 in: context)
+        }
+        let isWholeMD5 =
+            seen.sizeBytes == facts.sizeBytes && seen.etag?.md5 != nil && facts.etag?.md5 == nil
+        guard isWholeMD5, written != nil else {
+            written = written ?? record?.targetETag
+            return superseded(in: context)
         }
         written = seen.etag
         // The parts agree with the source, but the target itself does not say so.

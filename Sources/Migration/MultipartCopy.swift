@@ -4,8 +4,8 @@ internal import S3
 
 /// The copy of one object that moves in parts.
 ///
-/// It takes over from a `Transfer` that has learnt what the object is. What it does itself are single requests without a
-/// body; for the parts it steps aside (`park`), and the ledger gives them to all workers. So it holds neither a
+/// It takes over from a `Transfer` that has learnt what the object is. What it does itself are single requests with no
+/// object in them; for the parts it steps aside (`park`), and the ledger gives them to all workers. So it holds neither a
 /// slot nor memory while terabytes move. Its files follow the object: `-beginning`, `-parts`, `-completing`, and
 /// `-faults`.
 public struct MultipartCopy: Sendable {
@@ -115,6 +115,9 @@ public struct MultipartCopy: Sendable {
     var written: ETag?
     var proof: Proof?
     var shownAt: Instant
+    /// When the source was asked last, before Complete, and how often in a row.
+    var askedAt: Instant
+    var recheckCount = 0
 
     // What went wrong
 
@@ -148,6 +151,7 @@ extension MultipartCopy {
         self.restarts = restarts
         self.attempts = Attempts(count: attempts)
         self.shownAt = now
+        self.askedAt = now
         self.earlier = item.earlierUploads
         self.plan = PartPlan.ours(sizeBytes: facts.sizeBytes, partBytes: rules.partBytes)
     }

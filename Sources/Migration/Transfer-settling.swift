@@ -69,7 +69,7 @@ extension Transfer {
         return proved(proof, in: context)
     }
 
-    /// Whether a PUT of this transfer is known to be what the target shows, and nothing refuses a second one. Once only:
+    /// Whether a PUT of this transfer is known to be what the target shows, and nothing refuses another. Once only:
     /// some targets never show all that they were sent.
     private func canReplaceOurs(in context: TransferContext) -> Bool {
         !context.rules.target.conditionalPut && putCount == 1

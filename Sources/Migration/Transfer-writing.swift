@@ -54,7 +54,10 @@ extension Transfer {
                 facts.isSameObject(as: now)
             else { return changed("the object changed before it was written", in: &context) }
             knownAt = askedAt
-            return put(in: context)
+            recheckCount += 1
+            // A HEAD that took its time tells of the past, too; but a source that is always slow has to be believed.
+            return recheckCount < Limits.rechecksMax
+                ? recheckOrPut(in: context) : put(in: context)
         case 404:
             // A HEAD's answer has no body that could say what is missing; the GET's has. Counted, since a
             // source whose HEAD denies what its GET sends would keep the transfer busy for ever.
@@ -75,6 +78,7 @@ extension Transfer {
         guard let facts else { preconditionFailure("a PUT without an object") }
         step = .putting
         putCount += 1
+        recheckCount = 0
         shownAt = context.now
         let target = context.rules.target
         let request = PutObject.request(
@@ -201,7 +205,6 @@ extension Transfer {
             let message = "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)"
             return damaged(message, in: context)
         }
-        if isOurs { written = seen.etag }
         if isOurs, context.rules.target.etagIsMD5, seen.etag?.md5 != nil {
             return damaged("the target's ETag tells of other bytes than it was sent", in: context)
         }

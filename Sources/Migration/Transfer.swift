@@ -102,6 +102,8 @@ public struct Transfer: Sendable {
     /// An earlier PUT of ours may have been carried out although we saw no success.
     var mayHaveWritten = false
     var putCount = 0
+    /// How often in a row the source was asked just before a PUT.
+    var recheckCount = 0
     var found: ObjectFacts?
     var written: ETag?
     /// When the target was asked last for our object, or told to store it.

@@ -142,7 +142,7 @@ public struct OpenUploads: Sendable {
     }
 
     /// The open uploads of one key.
-    func records(of key: ObjectKey) -> [UploadRecord] {
+    public func records(of key: ObjectKey) -> [UploadRecord] {
         records.isEmpty ? [] : records.filter { $0.key == key }
     }
 

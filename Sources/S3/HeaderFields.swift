@@ -44,6 +44,27 @@ public struct HeaderFields: Sendable {
             Field(nameStart: nameStart, valueStart: valueStart, valueEnd: Int32(bytes.count)))
     }
 
+    /// As `append(name:value:)`, for what the transport has in its own memory: every answer has a dozen fields, and a
+    /// generic would not be specialised across modules.
+    public mutating func append(name: RawSpan, value: RawSpan) {
+        let nameStart = bytes.count
+        appendBytes(name)
+        let valueStart = bytes.count
+        appendBytes(value)
+        for index in nameStart..<valueStart {
+            bytes[index] = asciiLowered(withoutLineEnd(bytes[index]))
+        }
+        for index in valueStart..<bytes.count { bytes[index] = withoutLineEnd(bytes[index]) }
+        fields.append(
+            Field(
+                nameStart: Int32(nameStart), valueStart: Int32(valueStart),
+                valueEnd: Int32(bytes.count)))
+    }
+
+    private mutating func appendBytes(_ span: RawSpan) {
+        unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
+
     /// Adds all fields of `other`, in its order.
     public mutating func append(contentsOf other: HeaderFields) {
         let shift = Int32(bytes.count)

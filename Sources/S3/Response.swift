@@ -24,7 +24,7 @@ public struct Response: Sendable {
     }
 
     /// The length that the headers tell; nil when there is none or it is no number.
-    var contentLength: Int64? {
+    public var contentLength: Int64? {
         headers.bytes(of: "content-length").flatMap(decimalNumber)
     }
 
@@ -36,6 +36,13 @@ public struct Response: Sendable {
 
 /// The value of digits and nothing else; nil when it is beyond 64 bits.
 func decimalNumber(_ digits: some Collection<UInt8>) -> Int64? {
-    guard !digits.isEmpty, digits.allSatisfy(isDigit) else { return nil }
-    return Int64(String(decoding: digits, as: UTF8.self))
+    var value: Int64 = 0
+    for digit in digits {
+        guard isDigit(digit) else { return nil }
+        let (tens, overflows) = value.multipliedReportingOverflow(by: 10)
+        let (sum, overflowsToo) = tens.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
+        guard !overflows, !overflowsToo else { return nil }
+        value = sum
+    }
+    return digits.isEmpty ? nil : value
 }

@@ -141,8 +141,14 @@ struct Migrate: Subcommand {
         var failed = try StillFailed(folders: logs.logFolder)
         var list = try KeyListWriter(
             folder: folder, root: logs.logFolder.joined(separator: ", "), program: Release.program)
-        while let key = try failed.next() { try list.append(key) }
+        let uploads = try UploadsHandover.open(in: logs.logFolder)
+        var unfinished: [UploadRecord] = []
+        while let key = try failed.next() {
+            try list.append(key)
+            unfinished += uploads.records(of: key)
+        }
         let count = try list.finish()
+        try UploadsHandover.write(unfinished, toList: folder)
         print("\(count) objects are still failed; their keys are in \(folder)")
         return .handled
     }

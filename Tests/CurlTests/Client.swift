@@ -68,7 +68,9 @@ final class Slot {
         var url = Array(request.url.utf8) + [0]
         switch request.upload {
         case .none:
-            try easy?.prepare(method: request.method, url: &url, headers: headers, upload: .none)
+            try easy?.prepare(
+                method: request.method, url: &url, headers: headers, upload: .none,
+                lowSpeedTime: request.lowSpeedTime)
         case .memory(let bytes):
             memory.deallocate()
             memory = .allocate(byteCount: bytes.count, alignment: 1)
@@ -98,6 +100,7 @@ struct TestRequest {
     var upload = Upload.none
     /// When it is to differ from the size of the stream.
     var streamSizeBytes: Int64?
+    var lowSpeedTime: Duration?
 
     init(
         _ method: EasyHandle.Method, _ url: String, _ lines: [String] = [], _ upload: Upload = .none

@@ -114,6 +114,24 @@ import Testing
         _ = try server.finish()
     }
 
+    /// One exchange may be given more time, and the next one has no more than usual again.
+    @Test func waitsLongerWhenTold() throws {
+        var settings = EasySettings.brisk
+        settings.lowSpeedTime = .seconds(1)
+        let server = try ScriptedServer([.readRequest, .hold], [.readRequest, .hold])
+        let client = try Client(settings)
+        var request = TestRequest(.get, server.url("/k"))
+        for (patience, atLeast) in [(Duration.seconds(3), Duration.seconds(3)), (nil, .seconds(1))] {
+            request.lowSpeedTime = patience
+            let begin = ContinuousClock.now
+            let error = try #require(try client.run(request))
+            #expect(error.code == CurlError.operationTimedOut, "\(error)")
+            let elapsed = ContinuousClock.now - begin
+            #expect((atLeast...(atLeast + .milliseconds(1900))).contains(elapsed))
+        }
+        _ = try server.finish()
+    }
+
     @Test func givesUpAServerThatTakesNothing() throws {
         var settings = EasySettings.brisk
         settings.lowSpeedTime = .seconds(1)

@@ -40,6 +40,19 @@ struct Body: Hashable, Sendable {
         if byteCount > 0 { pieces = [Piece(content: content, range: 0..<byteCount)] }
     }
 
+    /// One behind the other; all have their bytes, or none has.
+    init(joining bodies: [Body]) {
+        let texts = bodies.flatMap(\.text)
+        self = Body(text: texts)
+        var start: Int64 = 0
+        for body in bodies {
+            precondition(body.text.isEmpty == texts.isEmpty || body.pieces.isEmpty)
+            if texts.isEmpty { for piece in body.pieces { append(piece) } }
+            flips += body.flips.map { Flip(place: $0.place + start, accident: $0.accident) }
+            start += body.byteCount
+        }
+    }
+
     var byteCount: Int64 { pieces.reduce(0) { $0 + Int64($1.range.count) } }
 
     /// The bytes of a range, which must lie within.
@@ -59,6 +72,9 @@ struct Body: Hashable, Sendable {
             start = end
         }
         precondition(range.upperBound <= start, "bytes beyond the end of a body")
+        if !text.isEmpty {
+            part = Body(text: Array(text[Int(range.lowerBound)..<Int(range.upperBound)]))
+        }
         for flip in flips where range.contains(flip.place) {
             part.flips.append(
                 Flip(place: flip.place - range.lowerBound, accident: flip.accident))
@@ -104,14 +120,20 @@ struct Body: Hashable, Sendable {
 
 extension Body {
     /// A digest that is the same for the same bytes and for no others, as an MD5 is.
-    var md5: [UInt8] {
-        if !text.isEmpty { return MD5.digest(of: text) }
-        var text = ""
-        for piece in pieces {
-            text += "\(piece.content):\(piece.range.lowerBound)-\(piece.range.upperBound);"
+    var md5: [UInt8] { MD5.digest(of: fingerprint) }
+
+    var sha256: [UInt8] { SHA256.digest(of: fingerprint) }
+
+    /// The bytes where they are there; else a few that are the same for the same bytes and for no others.
+    var fingerprint: [UInt8] {
+        var words = ""
+        if text.isEmpty {
+            for piece in pieces {
+                words += "\(piece.content):\(piece.range.lowerBound)-\(piece.range.upperBound);"
+            }
         }
-        for flip in flips { text += "^\(flip.place):\(flip.accident)" }
-        return MD5.digest(of: Array(text.utf8))
+        for flip in flips { words += "^\(flip.place):\(flip.accident)" }
+        return text + Array(words.utf8)
     }
 }
 

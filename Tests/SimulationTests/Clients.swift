@@ -24,6 +24,7 @@ extension World {
         var object = newObject(at: key, .target)
         if let twin = source[key], clientRandom.isTrue(0.5) {
             (object.body, object.etag) = (twin.body, twin.etag)
+            object.partSizes = twin.partSizes
         }
         write(object, key, .target)
         if clientRandom.isTrue(0.4) { targetListed.insert(key) }
@@ -45,6 +46,7 @@ extension World {
         let busy = record.episodes.suffix(8).filter { $0.outcome == nil }.map(\.item.key)
         let isAimed = clientRandom.isTrue(0.7) && !busy.isEmpty
         let key = clientRandom.pick(isAimed ? busy : scenario.listed)
+        if clientRandom.isTrue(0.2) { return clientUploads(to: key) }
         let side: Side = clientRandom.isTrue(0.7) ? .source : .target
         touched.insert(key)
         if clientRandom.isTrue(0.4) {
@@ -66,10 +68,15 @@ extension World {
     private func newObject(at key: ObjectKey, _ side: Side) -> Stored {
         let body = newBody(insteadOf: self[side][key]?.body)
         let serial = nextSerial()
+        let kind = etagKind(side)
         var object = Stored(
             serial: serial, author: .client, body: body,
-            etag: etagKind(side).etag(of: body, serial: serial), modified: timeOfDay(at: side),
+            etag: kind.etag(of: body, serial: serial), modified: timeOfDay(at: side),
             since: now)
+        if kind == .multipart {
+            object.partSizes = newPartSizes(of: body.byteCount)
+            object.etag = compositeETag(of: body, parts: object.partSizes)
+        }
         object.metadata = newMetadata()
         if scenario.mutation == .mixesVersions { object.modified = Timestamp(secondsSince1970: 0) }
         if side == .source, scenario.source.tagging != .none, clientRandom.isTrue(0.3) {

@@ -37,6 +37,12 @@ enum Mishap: CaseIterable, Sendable {
     case clockJump
     /// A HEAD says 404 although there is an object.
     case blindHead
+    /// The server has forgotten the upload, as old ones are forgotten.
+    case uploadExpires
+    /// The server has lost a part that it had taken, and finds out at Complete.
+    case partVanishes
+    /// 200, and the body tells of an error, but it was done (Complete).
+    case falseError
     /// A 404 that is no S3 server's.
     case foreignNotFound
     /// The credentials are refused: the whole run cannot go on.
@@ -45,15 +51,23 @@ enum Mishap: CaseIterable, Sendable {
     /// Whether a single one may end an object's transfer.
     var isFinal: Bool { self == .foreignNotFound || self == .fatal }
 
+    /// Those that need uploads in parts.
+    static let ofUploads: Set<Mishap> = [.uploadExpires, .partVanishes, .falseError]
+
     func fits(_ order: ExchangeOrder, _ scenario: Scenario, seen: Stored?) -> Bool {
-        let isPut = order.request.operation == "PutObject"
-        let isGet = order.request.operation == "GetObject"
+        let operation = order.request.operation
+        let isPut = operation == "PutObject"
+        let isPart = operation == "UploadPart"
+        let isComplete = operation == "CompleteMultipartUpload"
+        let isGet = operation == "GetObject"
         let isHead = order.request.method == .head
         return switch self {
-        case .actsLate: isPut && scenario.target.honoursIfNoneMatch
-        case .conflict: isPut
-        case .flippedUpload: isPut && order.uploadsBytes
-        case .falseSuccess: isPut || order.request.operation.hasSuffix("Tagging")
+        case .actsLate: order.mayActLate(scenario)
+        case .conflict: isPut || isComplete
+        case .flippedUpload: (isPut || isPart) && order.uploadsBytes
+        case .falseSuccess: isPut || isComplete || operation.hasSuffix("Tagging")
+        case .uploadExpires: order.request.uploadID != nil && order.request.method != .delete
+        case .partVanishes, .falseError: isComplete
         case .shortBody, .wrongRange: isGet
         case .flippedDownload: isGet && seen?.hasDigest ?? false
         case .blindHead: isHead && order.side == .source
@@ -74,7 +88,7 @@ enum Mishap: CaseIterable, Sendable {
             return response
         case .tooMany: return .refusal(429, "TooManyRequests")
         case .failed, .failedAfterActing: return .refusal(500, "InternalError")
-        case .falseSuccess: return .refusal(200, "InternalError")
+        case .falseSuccess, .falseError: return .refusal(200, "InternalError")
         case .conflict: return .refusal(409, "ConditionalRequestConflict")
         case .blindHead: return Response(status: 404)
         case .foreignNotFound: return Response(status: 404, body: Array("<html>no</html>".utf8))
@@ -87,7 +101,7 @@ enum Mishap: CaseIterable, Sendable {
     var isActedOn: Bool {
         switch self {
         case .answerLost, .actsLate, .resent, .failedAfterActing, .shortBody, .flippedDownload,
-            .flippedUpload, .wrongRange:
+            .flippedUpload, .wrongRange, .uploadExpires, .partVanishes, .falseError:
             true
         default: false
         }
@@ -131,6 +145,16 @@ extension ExchangeOrder {
     fileprivate var uploadsBytes: Bool {
         if case .object(let byteCount) = upload { return byteCount > 0 }
         return false
+    }
+
+    /// A write that comes behind our back must not be able to take anything's place.
+    fileprivate func mayActLate(_ scenario: Scenario) -> Bool {
+        switch request.operation {
+        case "PutObject": scenario.target.honoursIfNoneMatch
+        case "CompleteMultipartUpload": scenario.target.multipart.honoursIfNoneMatch
+        case "CreateMultipartUpload", "UploadPart": true
+        default: false
+        }
     }
 }
 

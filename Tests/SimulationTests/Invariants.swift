@@ -21,11 +21,12 @@ extension World {
 
     /// A server has acted on a request of ours.
     func checkWrite(_ served: Served, _ flight: Flight) {
-        guard served.wrote != nil, let key = flight.order.request.key else { return }
+        guard let wrote = served.wrote, let key = flight.order.request.key else { return }
         if !isOurs(key) { record.violated(.strayed, "\(key) was written") }
-        if flight.order.request.operation == "PutObject" {
+        if ["PutObject", "CompleteMultipartUpload"].contains(flight.order.request.operation) {
             checkNotOverwritten(served, flight)
             checkNotBroughtBack(key, flight)
+            checkNotMixed(wrote, key, flight)
         } else {
             checkTagsKept(served, flight)
         }
@@ -36,10 +37,17 @@ extension World {
         let steps = record.episodes[flight.episode].steps
         let looked = steps.last { $0.operation == "HeadObject" && $0.side == .target }?.servedAt
         // Without a condition there is a moment between the look and the write.
-        let isUnseen = !capabilities.conditionalPut && looked.map { $0 <= old.since } ?? false
+        let isConditional = isConditional(flight.order.request)
+        let isUnseen = !isConditional && looked.map { $0 <= old.since } ?? false
         let isOurOwn = old.author != .client && old.body == served.wrote?.body
-        guard !isUnseen, capabilities.conditionalPut || !isOurOwn else { return }
+        guard !isUnseen, isConditional || !isOurOwn else { return }
         record.violated(.overwrote, "\(name(flight.episode)) took the place of \(old)")
+    }
+
+    /// Whether the program may rely on the target not to let this request overwrite anything.
+    private func isConditional(_ request: Request) -> Bool {
+        request.operation == "PutObject"
+            ? capabilities.conditionalPut : capabilities.conditionalComplete
     }
 
     /// A delete of a client counts from a second before we send the object.
@@ -85,6 +93,7 @@ extension World {
             guard copy.author != .client else { continue }
             checkCopy(copy, of: wanted, key)
         }
+        checkForeignUploads()
     }
 
     private func isExcused(_ key: ObjectKey, _ wanted: Stored) -> Bool {

@@ -23,19 +23,26 @@ enum Mutation: CaseIterable, Sendable {
     case keepsMemory
     /// The log is not repaired after a crash.
     case leavesTornLines
+    /// Uploads are left at the target in our name.
+    case leavesUploads
+    /// Somebody aborts the uploads of clients.
+    case abortsUploads
 
-    /// The rule that has to notice.
-    var rule: Rule {
+    /// The rules that have to notice.
+    var rules: [Rule] {
         switch self {
-        case .ignoresCondition: .overwrote
-        case .ignoresDigest, .mixesVersions: .untrueCopy
-        case .showsDeleted: .cameBack
-        case .hidesResending: .lostAnswer
-        case .forgetsAhead: .forgotten
-        case .overlooksAhead: .doneAgain
-        case .failedLast: .logTruth
-        case .keepsMemory: .memory
-        case .leavesTornLines: .logForm
+        case .ignoresCondition: [.overwrote]
+        case .ignoresDigest: [.untrueCopy]
+        case .mixesVersions: [.untrueCopy, .mixture]
+        case .showsDeleted: [.cameBack]
+        case .hidesResending: [.lostAnswer]
+        case .forgetsAhead: [.forgotten]
+        case .overlooksAhead: [.doneAgain]
+        case .failedLast: [.logTruth]
+        case .keepsMemory: [.memory]
+        case .leavesTornLines: [.logForm]
+        case .leavesUploads: [.leftover]
+        case .abortsUploads: [.foreignUpload]
         }
     }
 
@@ -44,8 +51,11 @@ enum Mutation: CaseIterable, Sendable {
         switch self {
         case .ignoresCondition:
             scenario.target.honoursIfNoneMatch = false
+            scenario.target.multipart.honoursIfNoneMatch = false
         case .ignoresDigest:
             scenario.target.checksContentMD5 = false
+            scenario.target.checksSHA256 = false
+            scenario.target.multipart.checksums = .ignored
             scenario.faults = FaultWeights(rate: 0.3, weights: [(.flippedUpload, 1)])
         case .mixesVersions:
             scenario.source = ServerTraits(honoursIfMatch: false, etags: .constant)
@@ -63,6 +73,7 @@ enum Mutation: CaseIterable, Sendable {
             scenario.retriesMax = 0
             scenario.faults = FaultWeights(rate: 0.5, weights: [(.refused, 1)])
             scenario.endings = (1...5).map { .crashInLogs(afterWrites: $0 * 2) }
+        case .leavesUploads, .abortsUploads: scenario.clientActionCount = 30
         case .keepsMemory: break
         }
     }

@@ -38,7 +38,7 @@ extension World {
         flight.mishap = faults.draw(
             for: flight.order, scenario, seen: self[flight.order.side][key], &random)
         record.episodes[flight.episode].steps[flight.step].mishap = flight.mishap
-        note(flight, "→", flight.mishap.map { "(\($0))" } ?? "")
+        note(flight, "→", flight.trace)
         switch flight.mishap {
         case .refused:
             flight.reply = .broken(partial: nil)
@@ -62,7 +62,11 @@ extension World {
 
     /// What a flight came back with; nil when it belongs to nobody any more.
     func land(_ number: Int, run: Int) -> Flight? {
-        guard let flight = flights[number], flight.run == run else { return nil }
+        guard let flight = flights[number] else { return nil }
+        let isAwaited = flight.run == run
+        note(flight, "←", (flight.reply?.trace ?? "nothing") + (isAwaited ? "" : ", too late"))
+        guard isAwaited else { return nil }
+        noteUploads(flight)
         return flight
     }
 
@@ -83,16 +87,32 @@ extension World {
     }
 
     private func serve(_ flight: Flight) -> Served {
-        let side = flight.order.side
-        if flight.mishap == .clockJump {
-            clockOffsetSeconds[side, default: 0] += random.pick([-7200, -1800, 1800, 3600])
-        }
+        befall(flight)
         if let refusal = skewRefusal(flight) ?? denial(flight) { return Served(response: refusal) }
         let refusal = flight.mishap?.refusal(&random)
         if let refusal, flight.mishap?.isActedOn == false { return Served(response: refusal) }
         var served = act(flight)
         if let refusal { (served.response, served.object) = (refusal, nil) }
         return served
+    }
+
+    /// What happens at the server before it looks at the request.
+    private func befall(_ flight: Flight) {
+        let side = flight.order.side
+        let upload = flight.order.request.uploadID.flatMap { self[side].uploads[$0] }
+        switch flight.mishap {
+        // One that was sent before all became calm may arrive later.
+        case .clockJump where !isCalm:
+            clockOffsetSeconds[side, default: 0] += random.pick([-7200, -1800, 1800, 3600])
+            record.note(now, "the clock of the \(side) is \(clockOffsetSeconds[side] ?? 0) s ahead")
+        case .uploadExpires: if let upload { self[side].forget(upload) }
+        case .partVanishes:
+            guard let upload, !upload.parts.isEmpty else { break }
+            self[side].uploads[upload.id]?.lose(random.pick(upload.parts.keys.sorted()))
+        // After a 409 to a Complete the upload may be of no use any more.
+        case .conflict: if let upload, random.isTrue(0.5) { self[side].forget(upload) }
+        default: break
+        }
     }
 
     private func act(_ flight: Flight) -> Served {
@@ -107,6 +127,7 @@ extension World {
         if scenario.mutation == .showsDeleted, let shown = deletedObject(flight) { return shown }
         let served = self[side].serve(arrival)
         checkWrite(served, flight)
+        checkUpload(served, flight)
         return served
     }
 
@@ -135,7 +156,8 @@ extension World {
             case "GetObject", "HeadObject":
                 flight.order.side == .source && scenario.deniedAtSource.contains(key)
             case "GetObjectTagging": scenario.deniedTags.contains(key)
-            case "PutObject": scenario.deniedAtTarget.contains(key)
+            case "PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload":
+                scenario.deniedAtTarget.contains(key)
             default: false
             }
         return isDenied ? .refusal(403, "AccessDenied") : nil
@@ -178,13 +200,13 @@ extension World {
         step.seen = served.seen
         step.wrote = served.wrote ?? step.wrote
         record.episodes[flight.episode].steps[flight.step] = step
-        note(flight, "✓", "\(served.response.status)" + (served.wrote == nil ? "" : ", written"))
+        note(flight, "✓", served.trace)
     }
 
-    private func note(_ flight: Flight, _ sign: String, _ text: String) {
+    private func note(_ flight: Flight, _ sign: String, _ text: @autoclosure () -> String) {
         record.note(
             now,
             "\(sign) \(flight.order.side) \(flight.order.request.operation) "
-                + "\(flight.order.request.key?.description ?? "-") #\(flight.episode) \(text)")
+                + "\(flight.order.request.key?.description ?? "-") #\(flight.episode) \(text())")
     }
 }

@@ -43,6 +43,10 @@ enum Rule: String, Sendable {
     case logForm = "the logs have the right form and order"
     case watermark = "the last key of migrate.log is a true watermark"
     case logTruth = "the logs tell what happened"
+    case mixture = "the target never shows a mixture of two versions"
+    case leftover = "no upload of ours is left"
+    case foreignUpload = "the uploads of others are never touched"
+    case sentAgain = "a part that was acknowledged is not sent again"
     case counts = "the counts add up"
     case memory = "the bound on memory holds"
     case endless = "everything ends"
@@ -65,13 +69,28 @@ struct Record {
 
     mutating func violated(_ rule: Rule, _ message: String) {
         let violation = Violation(rule: rule, message: message)
-        print?("  VIOLATED \(rule.rawValue): \(violation.message)")
+        print?(oneLine("  VIOLATED \(rule.rawValue): \(violation.message)"))
         violations.append(violation)
     }
 
     func note(_ now: Instant, _ text: @autoclosure () -> String) {
         guard let print else { return }
         let time = String(now.elapsed.milliseconds)
-        print(String(repeating: " ", count: max(0, 8 - time.count)) + time + " ms  " + text())
+        print(
+            String(repeating: " ", count: max(0, 8 - time.count)) + time + " ms  " + oneLine(text())
+        )
+    }
+
+    /// Keys may hold line ends.
+    private func oneLine(_ text: String) -> String {
+        var line = ""
+        for scalar in text.unicodeScalars {
+            if scalar.value < 0x20 {
+                line += scalar.escaped(asASCII: true)
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
     }
 }

@@ -73,6 +73,10 @@ struct Scenario: Sendable {
         target.tellsETagOfPut = random.isTrue(0.85)
         target.tagging = random.pick(ServerTraits.Tagging.allCases)
         target.etags = random.isTrue(0.7) ? .md5 : random.pick([.disguised, .opaque, .none])
+        target.checksSHA256 = random.isTrue(0.75)
+        source.multipart.partNumber = random.pick(MultipartTraits.PartNumber.allCases)
+        target.multipart = MultipartTraits(&random)
+        if !target.honoursIfNoneMatch { target.multipart.honoursIfNoneMatch = random.isTrue(0.1) }
     }
 
     private mutating func drawKeys(_ random: inout SeededRandom) {
@@ -126,7 +130,22 @@ struct Scenario: Sendable {
         return TargetCapabilities(
             conditionalPut: target.honoursIfNoneMatch,
             checksContentMD5: target.checksContentMD5,
-            etagIsMD5: target.etags == .md5 && target.tellsETagOfPut, tagging: tagging)
+            etagIsMD5: target.etags == .md5 && target.tellsETagOfPut, tagging: tagging,
+            takesMultipart: true, conditionalComplete: target.multipart.honoursIfNoneMatch,
+            partDigest: partDigest, partETagIsMD5: target.etags == .md5 || target.etags == .none,
+            multipartTagging: multipartTagging)
+    }
+
+    private var multipartTagging: TargetCapabilities.Tagging {
+        guard target.hasTags else { return .none }
+        return target.multipart.keepsTags ? .onPut : .afterwards
+    }
+
+    /// The cheapest that the target checks.
+    private var partDigest: BodyDigest.Algorithm? {
+        if target.multipart.checksums != .ignored { return .crc32c }
+        if target.checksSHA256 { return .sha256 }
+        return target.checksContentMD5 ? .md5 : nil
     }
 
     func rules(_ capabilities: TargetCapabilities, isResumed: Bool) -> TransferRules {

@@ -15,6 +15,7 @@ struct Simulation {
         world = World(scenario, &random)
         world.record.print = print
         self.random = random
+        world.tellBeginning()
     }
 
     /// Runs to the end; what is returned should be nothing.
@@ -65,19 +66,28 @@ struct Simulation {
         let arrival = Arrival(
             request: order.request, upload: Body(text: order.request.body), now: world.now,
             time: world.timeOfDay(at: .target), serial: world.nextSerial(), author: .probe)
-        var response = world.target.serve(arrival).response
+        let served = world.target.serve(arrival)
+        world.record.note(
+            world.now,
+            "probe: \(order.request.operation) \(order.request.trace): \(served.trace)")
+        var response = served.response
         if order.request.method == .head { response.body = [] }
         return response
     }
 
     private var hasLeftovers: Bool {
         world.target.keys.contains { world.target[$0]?.author == .probe }
+            || world.target.uploads.values.contains { $0.author == .probe }
     }
 
     private func mutated(_ capabilities: TargetCapabilities) -> TargetCapabilities {
         var capabilities = capabilities
-        if scenario.mutation == .ignoresCondition { capabilities.conditionalPut = true }
-        if scenario.mutation == .ignoresDigest { capabilities.checksContentMD5 = true }
+        if scenario.mutation == .ignoresCondition {
+            (capabilities.conditionalPut, capabilities.conditionalComplete) = (true, true)
+        }
+        if scenario.mutation == .ignoresDigest {
+            (capabilities.checksContentMD5, capabilities.partDigest) = (true, .crc32c)
+        }
         return capabilities
     }
 
@@ -98,8 +108,13 @@ struct Simulation {
                 world, number: runCount, pass: pass, earlier: earlier, planned: planned, &random)
             runCount += 1
             pass.isResumed = true
-            switch run.run(&logs, earlier) {
-            case .completed: return logs
+            world.runningRun = runCount - 1
+            let ending = run.run(&logs, earlier)
+            world.runningRun = nil
+            switch ending {
+            case .completed:
+                checkUploads(logs)
+                return logs
             case .hopeless: return nil
             case .stopped: world.checkRemembered(logs, run: runCount - 1, endedFor: .zero)
             case .crashed:
@@ -112,6 +127,11 @@ struct Simulation {
         }
         world.record.violated(.endless, "30 runs were not enough")
         return nil
+    }
+
+    private func checkUploads(_ logs: SimulatedLogs) {
+        if scenario.mutation == .abortsUploads { world.target.uploads = [:] }
+        if logs.failedKeys.isEmpty { world.checkNoUploadsLeft(after: "a run without failures") }
     }
 
     private mutating func resumed(_ logs: inout SimulatedLogs) -> Earlier {

@@ -49,11 +49,13 @@ import Testing
 struct MutationTests {
     @Test(arguments: Mutation.allCases)
     func isNoticed(mutation: Mutation) {
-        let seed = (0..<300 as Range<UInt64>).first { seed in
-            var simulation = Simulation(seed: seed, mutation: mutation)
-            return simulation.run().contains { $0.rule == mutation.rule }
+        for rule in mutation.rules {
+            let seed = (0..<300 as Range<UInt64>).first { seed in
+                var simulation = Simulation(seed: seed, mutation: mutation)
+                return simulation.run().contains { $0.rule == rule }
+            }
+            #expect(seed != nil, "\(rule) did not notice in 300 worlds")
         }
-        #expect(seed != nil, "nobody noticed in 300 worlds")
     }
 
     /// What never happens is not tested.
@@ -71,7 +73,8 @@ struct MutationTests {
             proofs.formUnion(record.episodes.compactMap(\.outcome?.proof))
             knownCount += record.knownCount
         }
-        #expect(mishaps == Set(Mishap.allCases))
+        // The product does not upload in parts yet; UploadTests send what these can befall.
+        #expect(mishaps.union(Mishap.ofUploads) == Set(Mishap.allCases))
         #expect(outcomes.union([.exist]) == Set(Outcome.Kind.allCases))
         #expect(proofs == Set(Proof.allCases))
         #expect(knownCount > 0)

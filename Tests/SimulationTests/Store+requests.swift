@@ -1,4 +1,4 @@
-//! How a simulated server answers: the request's side of S3's rules, without any faults.
+//! How a simulated server answers: S3's rules about a request, without any faults.
 
 import Migration
 import S3
@@ -12,6 +12,8 @@ struct Served: Sendable {
     var seen: Stored?
     /// What stands there since, if it was changed.
     var wrote: Stored?
+    /// The upload that the request was about, as it was before; one that was just begun as it is.
+    var upload: Upload?
 }
 
 /// A request as it arrives at a server.
@@ -29,6 +31,7 @@ extension Store {
     /// Serves a request atomically.
     mutating func serve(_ arrival: Arrival) -> Served {
         let request = arrival.request
+        if request.isAboutUploads { return serveUpload(arrival) }
         guard let key = request.key else { return refusal(404, "NoSuchBucket", nil) }
         let isAboutTags = request.query.contains { $0.name == "tagging" }
         switch (request.method, isAboutTags) {
@@ -45,126 +48,10 @@ extension Store {
         }
     }
 
-    private func refusal(_ status: Int, _ code: String, _ seen: Stored?) -> Served {
+    func refusal(_ status: Int, _ code: String, _ seen: Stored?) -> Served {
         Served(response: .refusal(status, code), seen: seen)
     }
-
-    // MARK: - Reading
-
-    private func get(_ request: Request, _ key: ObjectKey) -> Served {
-        guard let object = self[key] else {
-            guard request.method == .get else { return Served(response: Response(status: 404)) }
-            return refusal(404, "NoSuchKey", nil)
-        }
-        if traits.honoursIfMatch, let wanted = request.headers["if-match"],
-            ETag(wanted).text != object.etag
-        {
-            return refusal(412, "PreconditionFailed", object)
-        }
-        if request.method == .head {
-            return Served(response: object.response(200, object.body.byteCount), seen: object)
-        }
-        return range(of: object, askedBy: request)
-    }
-
-    /// As if the last object of a key had not been deleted.
-    func servingLast(_ request: Request, _ key: ObjectKey) -> Served? {
-        guard let last = lastObject(key) else { return nil }
-        return Served(response: last.response(200, last.body.byteCount), seen: last)
-    }
-
-    private func range(of object: Stored, askedBy request: Request) -> Served {
-        let size = object.body.byteCount
-        let asked = request.headers["range"].flatMap(byteRange)
-        guard let asked, traits.ranges != .ignored, size > 0 || traits.refusesRangeOfEmpty else {
-            return Served(
-                response: object.response(200, size), object: object.body, seen: object)
-        }
-        guard asked.lowerBound < size else {
-            var served = refusal(416, "InvalidRange", object)
-            served.response.headers.append("content-range", "bytes */\(size)")
-            return served
-        }
-        let given = asked.clamped(to: 0..<size)
-        var response = object.response(
-            traits.ranges == .partial ? 206 : 200, Int64(given.count))
-        response.headers.append(
-            "content-range", "bytes \(given.lowerBound)-\(given.upperBound - 1)/\(size)")
-        return Served(response: response, object: object.body[given], seen: object)
-    }
-
-    private func getTags(_ key: ObjectKey) -> Served {
-        if traits.tagging == .takenForBody, let object = self[key] {
-            return Served(response: Response(status: 200, body: object.body.text), seen: object)
-        }
-        guard traits.tagging == .onPut || traits.tagging == .afterwards else {
-            return refusal(501, "NotImplemented", self[key])
-        }
-        guard let object = self[key] else { return refusal(404, "NoSuchKey", nil) }
-        var text = "<?xml version=\"1.0\"?><Tagging><TagSet>"
-        for tag in object.tags {
-            text += "<Tag><Key>\(tag.key)</Key><Value>\(tag.value)</Value></Tag>"
-        }
-        text += "</TagSet></Tagging>"
-        return Served(response: Response(status: 200, body: Array(text.utf8)), seen: object)
-    }
-
-    // MARK: - Writing
-
-    private mutating func put(_ arrival: Arrival, _ key: ObjectKey) -> Served {
-        let headers = arrival.request.headers
-        let seen = self[key]
-        let isRefused =
-            traits.honoursIfNoneMatch && headers["if-none-match"] == "*" && seen != nil
-        let promised = headers["content-md5"]
-        let isDamaged =
-            traits.checksContentMD5 && promised != nil
-            && promised != base64Text(arrival.upload.md5)
-        if isRefused, traits.checksConditionFirst || !isDamaged {
-            return refusal(412, "PreconditionFailed", seen)
-        }
-        if isDamaged { return refusal(400, "BadDigest", seen) }
-        let object = stored(arrival, headers)
-        put(object, at: key, now: arrival.now)
-        var response = Response(status: 200)
-        if traits.tellsETagOfPut, let etag = object.etag {
-            response.headers.append("etag", "\"\(etag)\"")
-        }
-        return Served(response: response, seen: seen, wrote: object)
-    }
-
-    private func stored(_ arrival: Arrival, _ headers: HeaderFields) -> Stored {
-        var object = Stored(
-            serial: arrival.serial, author: arrival.author, body: arrival.upload,
-            etag: traits.etags.etag(of: arrival.upload, serial: arrival.serial),
-            modified: arrival.time, since: arrival.now)
-        for index in 0..<headers.count {
-            let field = Stored.Field(
-                name: String(decoding: headers.name(at: index), as: UTF8.self),
-                value: String(decoding: headers.value(at: index), as: UTF8.self))
-            if field.isMetadata { object.metadata.append(field) }
-            if field.name == "x-amz-tagging", traits.tagging == .onPut {
-                object.tags = tags(ofQuery: field.value)
-            }
-        }
-        return object
-    }
-
-    private mutating func putTags(_ arrival: Arrival, _ key: ObjectKey) -> Served {
-        let seen = self[key]
-        guard traits.tagging != .none else { return refusal(501, "NotImplemented", seen) }
-        guard seen != nil else { return refusal(404, "NoSuchKey", nil) }
-        // Written by the product's own writer, read by its own reader: that is tested elsewhere.
-        let answer = Response(status: 200, body: arrival.request.body)
-        guard let tags = try? GetObjectTagging.answer(answer, to: arrival.request) else {
-            return refusal(400, "MalformedXML", seen)
-        }
-        setTags(tags, of: key, now: arrival.now)
-        return Served(response: Response(status: 200), seen: seen, wrote: self[key])
-    }
 }
-
-// MARK: - The pieces of requests and answers
 
 extension Response {
     static func refusal(_ status: Int, _ code: String, extra: String = "") -> Response {
@@ -173,54 +60,4 @@ extension Response {
             + "\(extra)</Error>"
         return Response(status: status, body: Array(text.utf8))
     }
-}
-
-extension Stored {
-    /// The head of an answer about this object.
-    fileprivate func response(_ status: Int, _ byteCount: Int64) -> Response {
-        var response = Response(status: status)
-        response.headers.append("content-length", "\(byteCount)")
-        response.headers.append("last-modified", modified.httpDate)
-        if let etag { response.headers.append("etag", "\"\(etag)\"") }
-        if !tags.isEmpty { response.headers.append("x-amz-tagging-count", "\(tags.count)") }
-        for field in metadata { response.headers.append(field.name, field.value) }
-        return response
-    }
-}
-
-extension Stored.Field {
-    /// What PutObject keeps with the object.
-    fileprivate var isMetadata: Bool {
-        name.hasPrefix("x-amz-meta-") || ["content-type", "content-encoding"].contains(name)
-    }
-}
-
-/// `bytes=FIRST-LAST`, half-open.
-private func byteRange(_ text: String) -> Range<Int64>? {
-    let numbers = text.dropFirst("bytes=".count).split(separator: "-").compactMap { Int64($0) }
-    return numbers.count == 2 ? numbers[0]..<numbers[1] + 1 : nil
-}
-
-/// The tags of `x-amz-tagging`.
-private func tags(ofQuery query: String) -> [ObjectTag] {
-    query.split(separator: "&").map { pair in
-        let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
-        return ObjectTag(
-            key: percentDecoded(sides[0]), value: sides.count > 1 ? percentDecoded(sides[1]) : "")
-    }
-}
-
-private func percentDecoded(_ text: Substring) -> String {
-    var bytes: [UInt8] = []
-    var rest = text.utf8[...]
-    while let byte = rest.popFirst() {
-        guard byte == UInt8(ascii: "%") else {
-            bytes.append(byte)
-            continue
-        }
-        let digits = String(rest.prefix(2)) ?? ""
-        bytes.append(UInt8(digits, radix: 16) ?? byte)
-        rest = rest.dropFirst(2)
-    }
-    return String(decoding: bytes, as: UTF8.self)
 }

@@ -33,6 +33,12 @@ struct ServerTraits: Sendable {
     var tagging = Tagging.onPut
     /// How ETags of our writes are made.
     var etags = ETagKind.md5
+    /// A body that is not what `x-amz-content-sha256` says is refused.
+    var checksSHA256 = true
+    var multipart = MultipartTraits()
+
+    /// Tags can be read, and written by a request of their own.
+    var hasTags: Bool { tagging == .onPut || tagging == .afterwards }
 }
 
 /// One side's objects, with all that they ever were.
@@ -46,6 +52,10 @@ struct Store: Sendable {
     let side: Side
     let traits: ServerTraits
     private var history: [ObjectKey: [State]] = [:]
+    /// Those that have not ended, by their ids.
+    var uploads: [String: Upload] = [:]
+    /// What became of those that were completed: the ETag that Complete answered.
+    var completed: [String: String?] = [:]
 
     init(_ side: Side, traits: ServerTraits) {
         self.side = side
@@ -64,6 +74,8 @@ struct Store: Sendable {
         put(object, at: key, now: now)
     }
 
+    mutating func forget(_ upload: Upload) { uploads[upload.id] = nil }
+
     /// Everything that stood at a key at any moment of a span of time, the first of it included; nil for nothing.
     func states(of key: ObjectKey, from start: Instant, to end: Instant) -> [Stored?] {
         let states = history[key] ?? []
@@ -74,6 +86,9 @@ struct Store: Sendable {
         }
         return seen
     }
+
+    /// All that ever stood at a key.
+    func versions(of key: ObjectKey) -> [Stored] { (history[key] ?? []).compactMap(\.object) }
 
     func lastObject(_ key: ObjectKey) -> Stored? {
         history[key]?.last { $0.object != nil }?.object

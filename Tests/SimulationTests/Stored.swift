@@ -20,6 +20,8 @@ struct Stored: Sendable {
     var modified: Timestamp
     /// When it was written, by the true clock.
     var since = Instant(elapsed: .zero)
+    /// The sizes of the parts that it was uploaded in; none for an object of one PUT.
+    var partSizes: [Int64] = []
     /// Names in lower case; the names of what S3 keeps, as they were sent.
     var metadata: [Field] = []
     var tags: [ObjectTag] = []
@@ -37,7 +39,7 @@ struct Stored: Sendable {
 enum ETagKind: CaseIterable, Sendable {
     /// The MD5 of the body.
     case md5
-    /// As of an object that was uploaded in parts.
+    /// As of an object that was uploaded in parts; in one, where nobody says more.
     case multipart
     /// 32 hexadecimal digits that are no MD5 of anything (SSE-KMS).
     case disguised
@@ -50,7 +52,7 @@ enum ETagKind: CaseIterable, Sendable {
     func etag(of body: Body, serial: Int) -> String? {
         switch self {
         case .md5: hexText(body.md5)
-        case .multipart: hexText(MD5.digest(of: [0] + body.md5)) + "-3"
+        case .multipart: ETagKind.composite([body.md5])
         case .disguised: hexText(MD5.digest(of: Array("\(serial)".utf8)))
         case .opaque: "v\(serial)"
         case .constant: "constant"

@@ -4,7 +4,7 @@ import Migration
 import S3
 
 final class World {
-    let scenario: Scenario
+    var scenario: Scenario
     var source: Store
     var target: Store
     var queue = EventQueue()
@@ -22,6 +22,11 @@ final class World {
     /// Keys that a client wrote or deleted, at either side, after the beginning.
     var touched: Set<ObjectKey> = []
     var clientActionsLeft: Int
+    /// What clients have begun to upload in parts at the target.
+    var clientUploads: [ClientUpload] = []
+    var uploadBook = UploadBook()
+    /// The run that is going on; nil between two.
+    var runningRun: Int?
     /// No more faults and clients: what is left to be done must now succeed.
     var isCalm = false
     /// Something went wrong that would go on for ever.

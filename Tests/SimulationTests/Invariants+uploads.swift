@@ -1,0 +1,114 @@
+//! What has to hold of uploads in parts: ours end, others' are let alone, and nothing is sent twice for nothing.
+
+import Migration
+import S3
+
+/// What is known of the uploads that were begun at the target; nothing in it decides anything.
+struct UploadBook: Sendable {
+    struct Name: Hashable, Sendable {
+        var id: String
+        var part: Int
+    }
+
+    /// Uploads of ours whose id reached the program.
+    var answered: Set<String> = []
+    /// Uploads of ours that were begun when nobody waited for them any more.
+    var belated: Set<String> = []
+    /// Parts whose acknowledgement reached the program.
+    var acknowledged: Set<Name> = []
+    /// Keys that others have begun uploads of.
+    var contended: Set<ObjectKey> = []
+}
+
+// MARK: - At every exchange
+
+extension World {
+    /// An answer reaches the program.
+    func noteUploads(_ flight: Flight) {
+        guard case .answered(let served, _) = flight.reply, served.response.status == 200,
+            let upload = served.upload
+        else { return }
+        switch flight.order.request.operation {
+        case "CreateMultipartUpload": uploadBook.answered.insert(upload.id)
+        case "UploadPart":
+            let part = flight.order.request.partNumber ?? 0
+            uploadBook.acknowledged.insert(UploadBook.Name(id: upload.id, part: part))
+        default: break
+        }
+    }
+
+    /// A server has acted on a request of ours about an upload.
+    func checkUpload(_ served: Served, _ flight: Flight) {
+        guard let upload = served.upload else { return }
+        let request = flight.order.request
+        if request.uploadID == nil {
+            let isAwaited = flight.run == runningRun && flight.mishap != .actsLate
+            if !isAwaited { uploadBook.belated.insert(upload.id) }
+        } else if request.method != .get, !upload.isOurs {
+            record.violated(
+                .foreignUpload,
+                "\(name(flight.episode)): \(request.operation) for \(upload.id) of another")
+        }
+        if request.method == .put { checkNotSentAgain(upload, flight) }
+    }
+
+    /// Where nothing went wrong with the object, a part that we know to be there stays as it is. A part of another
+    /// version of the source has other bytes.
+    private func checkNotSentAgain(_ upload: Upload, _ flight: Flight) {
+        let number = flight.order.request.partNumber ?? 0
+        guard uploadBook.acknowledged.contains(UploadBook.Name(id: upload.id, part: number)),
+            upload.parts[number]?.body == flight.upload, !isFaulted(upload.key)
+        else { return }
+        record.violated(
+            .sentAgain,
+            "\(name(flight.episode)) sends part \(number) of \(upload.id) again in run \(flight.run)"
+        )
+    }
+
+    private func isFaulted(_ key: ObjectKey) -> Bool {
+        record.episodes.contains { episode in
+            episode.item.key == key && episode.steps.contains { $0.mishap != nil }
+        }
+    }
+
+    /// Whatever a target shows of ours has come from one version of the source, damaged perhaps (that is another
+    /// rule), but never from two.
+    func checkNotMixed(_ wrote: Stored, _ key: ObjectKey, _ flight: Flight) {
+        guard !source.versions(of: key).contains(where: { $0.body.pieces == wrote.body.pieces })
+        else { return }
+        record.violated(
+            .mixture, "\(name(flight.episode)) wrote \(wrote.body), which was never at the source")
+    }
+}
+
+// MARK: - At the end
+
+extension World {
+    /// After a run without failures, and after `cancel`, no upload of ours is left.
+    func checkNoUploadsLeft(after moment: String) {
+        for upload in target.uploads.values.sorted(by: { $0.serial < $1.serial })
+        where upload.isOurs && !isUnknowable(upload) {
+            record.violated(
+                .leftover,
+                "\(upload.id) of \(upload.key), by \(upload.author), is left after \(moment)")
+        }
+    }
+
+    /// An upload whose id never reached us can be found in a list, unless it came to be when nobody looked any more,
+    /// or cannot be told from another's of the same key.
+    private func isUnknowable(_ upload: Upload) -> Bool {
+        guard !uploadBook.answered.contains(upload.id) else { return false }
+        return uploadBook.belated.contains(upload.id) || uploadBook.contended.contains(upload.key)
+    }
+
+    /// What clients have begun and not ended is there, part by part.
+    func checkForeignUploads() {
+        for wanted in clientUploads {
+            let parts = target.uploads[wanted.id]?.parts.mapValues(\.etag)
+            guard parts != wanted.parts else { continue }
+            record.violated(
+                .foreignUpload,
+                "\(wanted.id) of \(wanted.key) has \(parts.map { "\($0)" } ?? "vanished")")
+        }
+    }
+}
