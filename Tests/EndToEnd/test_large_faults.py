@@ -336,7 +336,8 @@ def test_a_conflict_for_ever_ends_after_a_bounded_number_of_uploads(one):
 
 
 def fails_by_name(fakes, *options):
-    run = fakes.migration(None, *OPTIONS, "--retries", "2", *options).run().expect(EXIT_FAILED)
+    run = fakes.migration(None, *OPTIONS, "--retries", "2", *options).run(timeout_s=60)
+    run.expect(EXIT_FAILED)
     assert run.logs.outcomes[KEY] == "fail"
     [line] = run.logs.failed
     assert line.key == KEY
@@ -594,7 +595,7 @@ def test_a_failed_pass_is_continued_by_the_next_one(one):
     """The parts that arrived are of use although the object failed."""
     rule = strike(one, faults.internal_error(), "CompleteMultipartUpload", times=None)
     migration = one.migration(None, *OPTIONS)
-    migration.run("--retries", "1").expect(EXIT_FAILED)
+    migration.run("--retries", "1", timeout_s=60).expect(EXIT_FAILED)
     rule.times = 0
     folder = migration.folder / "second-pass"
     run_program(
