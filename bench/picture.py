@@ -7,12 +7,14 @@ from clients import OURS, RAW, RCLONE, TUNED
 COLOURS = {RCLONE: "#b8bec6", TUNED: "#7d8894", OURS: "#d9541e", RAW: "#dfe3e8"}
 LABEL_WIDTH, BAR_WIDTH, VALUE_WIDTH = 190, 560, 150
 BAR_HEIGHT, BAR_GAP, GROUP_GAP, TOP = 15, 3, 16, 64
+RATIO_MAX = 12
+"""Longer bars are cut, or one of them would make all others unreadable."""
 
 
 def svg(results: dict) -> str:
     groups = [(_title(result), _bars(result)) for result in results["results"]]
     groups = [(title, bars) for title, bars in groups if bars]
-    longest = max((ratio for _, bars in groups for _, ratio, _ in bars), default=1)
+    longest = min(max((ratio for _, bars in groups for _, ratio, _ in bars), default=1), RATIO_MAX)
     y, parts = TOP, []
     for title, bars in groups:
         parts += _group(title, bars, y, BAR_WIDTH / longest)
@@ -32,6 +34,8 @@ def _bars(result: dict) -> list[tuple[str, float, str]]:
     found = []
     for name in COLOURS:
         figures = result["clients"].get(name, {})
+        if "failure" in figures:
+            found.append((name, 0, f"{name} failed: {figures['failure'].split(':')[0]}"))
         if "times_rclone" not in figures:
             continue
         rate, volume = figures["objects_per_second"], figures["mb_per_second"]
@@ -45,14 +49,16 @@ def _group(title: str, bars: list, y: float, scale: float) -> list[str]:
     height = len(bars) * (BAR_HEIGHT + BAR_GAP)
     parts = [f'<text x="{LABEL_WIDTH - 10}" y="{y + height / 2 + 3}" class="name">{escape(title)}</text>']
     for name, ratio, words in bars:
-        length = max(ratio * scale, 1)
+        length = max(min(ratio, RATIO_MAX) * scale, 1)
         parts.append(
             f'<rect x="{LABEL_WIDTH}" y="{y}" width="{length:.1f}" height="{BAR_HEIGHT}" fill="{COLOURS[name]}">'
             f"<title>{escape(name)}</title></rect>"
         )
         kind = "ours" if name == OURS else "value"
+        sign = "… " if ratio > RATIO_MAX else ""
+        text = f"{sign}×{ratio:.2f}  {words}" if ratio else words
         parts.append(
-            f'<text x="{LABEL_WIDTH + length + 6:.1f}" y="{y + 12}" class="{kind}">×{ratio:.2f}  {words}</text>'
+            f'<text x="{LABEL_WIDTH + length + 6:.1f}" y="{y + 12}" class="{kind}">{escape(text)}</text>'
         )
         y += BAR_HEIGHT + BAR_GAP
     return parts

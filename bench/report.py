@@ -123,12 +123,47 @@ def _row(result: dict, name: str, figures: dict) -> str:
     return f"| {' | '.join(start + cells)} |"
 
 
+def summary(results: dict) -> str:
+    """Ours against the others, a line for each scenario; the goals are set in these figures."""
+    titles = ["scenario", "objects/s", "MB/s", "times rclone's best", "share of the raw relay's", "CPU µs/object"]
+    titles += ["rclone's (the lower)", "raw relay's", "peak MiB"]
+    lines = [f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
+    return "\n".join(lines + [_summary_row(result, len(titles)) for result in results["results"]])
+
+
+def _summary_row(result: dict, width: int) -> str:
+    clients = result["clients"]
+    ours = clients.get(OURS, {})
+    if "objects_per_second" not in ours:
+        return f"| {result['scenario']} | failed: {ours.get('failure', '?').split(':')[0]} |{' |' * (width - 2)}"
+
+    def cell(value: float | None, form: str) -> str:
+        return "–" if value is None else format(value, form)
+
+    def cpu(*names: str) -> float | None:
+        found = (clients.get(name, {}).get("cpu_us_per_object") for name in names)
+        return min(filter(None, found), default=None)
+
+    cpu_form = ",.0f" if ours["cpu_us_per_object"] >= 10 else ".2f"
+    cells = [
+        cell(ours["objects_per_second"], ",.0f"),
+        cell(ours["mb_per_second"], ",.0f"),
+        cell(ours.get("times_best_rclone"), ".2f"),
+        cell(ours.get("share_of_raw"), ".0%"),
+        *(cell(cpu(*names), cpu_form) for names in [(OURS,), (RCLONE, TUNED), (RAW,)]),
+        cell(ours["peak_mib"], ",.0f"),
+    ]
+    return f"| {result['scenario']} | {' | '.join(cells)} |"
+
+
 def document(results: dict) -> str:
     """The whole table, with what it was measured on."""
     about = results["machine"]
     lines = [
         f"{about['date']}, {about['cpu']}, {about['cores']} cores, {about['kernel']}, {about['swift']}, "
         f"{about['curl']}, {about['rclone']}; load at the start {about['load']:.1f}.",
+        "",
+        summary(results),
         "",
         heading(),
         *(rows(result) for result in results["results"]),

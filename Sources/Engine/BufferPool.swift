@@ -33,11 +33,12 @@ final class BufferPool: Sendable {
     private let wake: @Sendable (_ worker: Int) -> Void
 
     init(
-        blocksMax: Int, workerCount: Int, wake: @escaping @Sendable (_ worker: Int) -> Void
+        blocksMax: Int, blocksUsual: Int? = nil, workerCount: Int,
+        wake: @escaping @Sendable (_ worker: Int) -> Void
     ) {
         state = Monitor(
             State(
-                budget: MemoryBudget(blocksMax: blocksMax),
+                budget: MemoryBudget(blocksMax: blocksMax, blocksUsual: blocksUsual),
                 granted: Array(repeating: [], count: workerCount)))
         self.wake = wake
     }

@@ -88,7 +88,12 @@ struct Run: Sendable {
             source: settings.source, target: settings.target, rules: rules,
             slotCount: settings.transfers, timeout: settings.timeout, curlBuffers: curl,
             isDryRun: settings.isDryRun, clock: clock, ledger: ledger,
-            pool: BufferPool(blocksMax: blocks, workerCount: settings.threads, wake: wake),
+            pool: BufferPool(
+                blocksMax: blocks,
+                blocksUsual: Limits.blocksUsual(
+                    workers: settings.threads, slots: settings.slots),
+                workerCount: settings.threads,
+                wake: wake),
             flows: SharedFlows(),
             redaction: redaction,
             warn: { console.say("warning: \(redaction.applied(to: $0))") })

@@ -27,11 +27,18 @@ struct ChunkWriter: ~Copyable {
     mutating func append(
         key: Span<UInt8>, sizeBytes: Int64? = nil, modified: String? = nil
     ) throws(FindError) {
+        try append { bytes in
+            KeyListLine.append(key: key, sizeBytes: sizeBytes, modified: modified, to: &bytes)
+        }
+    }
+
+    /// Writes the line, newline included, that `appendLine` makes.
+    mutating func append(_ appendLine: (inout [UInt8]) -> Void) throws(FindError) {
         if lines == linesMax { try finishChunk() }
         if buffer.count >= Limits.chunkBufferBytes { try flush() }
         if lines == 0 { file = try folder.newFile(Manifest.chunkName(chunks.count + 1)) }
         lastLineStart = buffer.count
-        KeyListLine.append(key: key, sizeBytes: sizeBytes, modified: modified, to: &buffer)
+        appendLine(&buffer)
         lines += 1
         if lines == 1 { first = lastKey }
     }

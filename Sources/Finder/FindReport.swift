@@ -66,6 +66,6 @@ public struct FindReport: Sendable {
     }
 }
 
-private func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
+func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
     "\(count) \(count == 1 ? one : many ?? one + "s")"
 }

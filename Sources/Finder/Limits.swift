@@ -21,4 +21,19 @@ enum Limits {
 
     /// So many names that cannot be keys are shown, and so many directories that vanished; all are counted.
     static let problemsShownMax = 10
+
+    /// What one call reads of a file of keys. A record must fit; one that does not is no key.
+    static let keyFileBlockBytes = 1 << 20
+
+    /// How long a pipe that says nothing is waited for before the wish to stop is looked at.
+    static let keyFilePollMilliseconds: Int32 = 200
+
+    /// Sorted runs that one merge reads; more are merged in groups first. Each takes 80 KiB of memory and a descriptor.
+    static let mergedRunsMax = 128
+
+    /// A run is written in pieces of about this size.
+    static let runBufferBytes = 1 << 18
+
+    /// The least memory for a sort: less makes runs so small that they are merged again and again.
+    static let sortMemoryBytesMin: Int64 = 1 << 20
 }

@@ -16,6 +16,16 @@ extension KeyListLine {
             modified: columns.modified(in: line), etag: columns.etag(in: line))
     }
 
+    /// Checks the rest of a line, from the first tab on; gives the size that it tells, and how many columns
+    /// there are. Nothing at all is fine.
+    public static func checkColumns(
+        _ rest: Span<UInt8>
+    ) throws(ListLineError) -> (sizeBytes: Int64?, count: Int) {
+        guard !rest.isEmpty else { return (nil, 0) }
+        let size = try ListColumns(rest, from: 0).sizeBytes(in: rest)
+        return (size, rest.indices.count { rest[$0] == tab })
+    }
+
     /// The key that the first column of a line, or `cut -f1`, shows as `text`.
     public static func unescape(_ text: Span<UInt8>) throws(ListLineError) -> ObjectKey {
         var bytes: [UInt8] = []
@@ -30,7 +40,7 @@ extension KeyListLine {
     /// Turns the first column of a line into the key, in place; gives the key's length.
     ///
     /// A key is never longer than its written form, so the key stands where that began.
-    static func unescape(
+    public static func unescape(
         _ bytes: inout MutableSpan<UInt8>, in range: Range<Int>
     ) throws(ListLineError) -> Int {
         var end = range.upperBound

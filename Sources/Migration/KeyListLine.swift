@@ -51,6 +51,15 @@ extension KeyListLine {
         bytes.append(newline)
     }
 
+    /// Appends a line and its newline out of a key and the rest of a line as it is written, from the first tab on.
+    public static func append(
+        key: Span<UInt8>, columns: Span<UInt8>, to bytes: inout [UInt8]
+    ) {
+        appendEscaped(key: key, to: &bytes)
+        bytes.append(columns)
+        bytes.append(newline)
+    }
+
     /// Appends the key alone, as `cut -f1` would print it: in lists, logs and messages.
     ///
     /// A NUL, which no key can hold, comes out as `\x00`, which no reader takes: it is seen, not lost.

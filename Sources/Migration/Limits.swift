@@ -118,6 +118,12 @@ public enum Limits {
         return (curl, Int(count))
     }
 
+    /// How many blocks are usually granted at a time: bytes in flight for each worker as with parts, and one block for
+    /// each slot, which is all that a small object needs.
+    public static func blocksUsual(workers: Int, slots: Int) -> Int {
+        max(Int(blocks(for: partBytesInFlightMax)) * workers, slots)
+    }
+
     /// The least `--memory` that `division` accepts, rounded up; for the message that says so.
     public static func memoryBytesMin(slots: Int, wholeObjectBytesMax: Int64) -> Int64 {
         var bytes = blocks(for: wholeObjectBytesMax) * Int64(blockBytes)

@@ -63,8 +63,8 @@ extension ListError: CustomStringConvertible {
             "\(place): \(error)"
         case .duplicateKey(let key, let first, let second):
             "\(second): the key \(shown(key)) is listed twice, first at \(first); each key may stand"
-                + " once in all lists of a side: use LC_ALL=C sort -u, or take one"
-                + " of the lists away"
+                + " once in all lists of a side: use LC_ALL=C sort -u or s3find --from FILE DIR, or take"
+                + " one of the lists away"
         case .outOfOrder(let key, let place, let greater, let greaterPlace):
             "\(place): the key \(shown(key)) comes after \(shown(greater)) (\(greaterPlace)), which is"
                 + " greater; " + sortRemedy(key, greater)
@@ -121,8 +121,9 @@ private func shown(_ key: ObjectKey) -> String { KeyListLine.escaped(key) }
 /// `sort` orders lines as they are written, so it cannot order keys that are written escaped.
 private func sortRemedy(_ keys: ObjectKey...) -> String {
     keys.contains { KeyListLine.needsEscape($0.bytes.span) }
-        ? "the order is that of the unescaped bytes: make the list with s3find"
-        : "the order is that of the bytes: sort each file with LC_ALL=C sort"
+        ? "the order is that of the unescaped bytes: s3find --from FILE --escaped DIR sorts so"
+        : "the order is that of the bytes: sort each file with LC_ALL=C sort, or all of them with"
+            + " s3find --from FILE DIR"
 }
 
 /// What can be wrong with one line, whatever stands around it.
@@ -160,13 +161,14 @@ extension ListLineError: CustomStringConvertible {
             "there is a NUL byte, which no key can hold; check that the file is a key list"
         case .badEscape(let offset):
             "the escape at byte \(offset + 1) is none of \\\\ \\t \\n \\r \\xHH; a line that begins with"
-                + " a backslash is escaped: make the list with s3find, or write \\\\ for a backslash in it"
+                + " a backslash is escaped: s3find --from FILE DIR makes such a list of plain names"
         case .carriageReturn:
             "the line ends in a carriage return (CRLF?); convert the list with tr -d '\\r'"
                 + " (a key that really ends in one is written escaped, as \\NAME\\r)"
         case .plainBackslash:
             "the line begins with a backslash, which marks an escaped key, and has no escape: a key that"
-                + " begins with a backslash is written \\\\\\NAME; make the list with s3find"
+                + " begins with a backslash is written \\\\\\NAME; s3find --from FILE DIR makes such a list"
+                + " of plain names"
         case .badColumn(let number):
             "column \(number) is \(number == 2 ? "no size in bytes" : "empty or one too many");"
                 + " a line is KEY, SIZE, MTIME, ETAG with tabs between, and a key that holds a tab"

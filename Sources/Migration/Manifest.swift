@@ -128,6 +128,8 @@ extension Manifest {
         public var filteredOut = 0
         /// Entries that were deleted between their directory's reading and their own.
         public var vanished = 0
+        /// Lines of a sorted file whose key stood there once more; nil where a directory was listed.
+        public var repeated: Int?
 
         public init() {}
     }

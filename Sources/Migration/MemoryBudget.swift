@@ -5,6 +5,10 @@
 /// A transfer asks for all that its next exchange needs. It either gets it, or gives back what it holds and waits;
 /// then it is granted everything at once, oldest first. Nobody holds and waits, so there is no deadlock as long as
 /// no single wish exceeds the whole (`blocksMax`), which `reserve` makes a precondition.
+///
+/// What could be granted is not always good to grant: bodies that have left the processor's caches before they are sent
+/// on cost twice. So the usual bound is lower (`blocksUsual`), and only wishes that are large for it go beyond, two at
+/// a time.
 public struct MemoryBudget: Sendable {
     /// One who waits: its age (the object's sequence number), its wish, and who is to be told.
     public struct Claim: Sendable, Equatable {
@@ -29,14 +33,22 @@ public struct MemoryBudget: Sendable {
     }
 
     public let blocksMax: Int
+    public let blocksUsual: Int
     public private(set) var blocksFree: Int
     /// Oldest first.
     private var waiting: [Claim] = []
 
-    public init(blocksMax: Int) {
+    public init(blocksMax: Int, blocksUsual: Int? = nil) {
         precondition(blocksMax > 0, "a budget of nothing")
         self.blocksMax = blocksMax
+        self.blocksUsual = min(blocksUsual ?? blocksMax, blocksMax)
         self.blocksFree = blocksMax
+    }
+
+    /// Whether somebody who holds `held` blocks may hold `wanted`.
+    private func hasRoom(for wanted: Int, held: Int = 0) -> Bool {
+        let bound = min(blocksMax, max(blocksUsual, 2 * wanted))
+        return blocksMax - blocksFree - held + wanted <= bound
     }
 
     public var isAnybodyWaiting: Bool { !waiting.isEmpty }
@@ -46,7 +58,7 @@ public struct MemoryBudget: Sendable {
         precondition(claim.blocks <= blocksMax, "a claim that no budget could grant")
         let more = claim.blocks - held
         let isNext = waiting.first.map { claim.age < $0.age } ?? true
-        if more <= 0 || (isNext && more <= blocksFree) {
+        if more <= 0 || (isNext && hasRoom(for: claim.blocks, held: held)) {
             blocksFree -= max(more, 0)
             return .granted(kept: true)
         }
@@ -65,7 +77,7 @@ public struct MemoryBudget: Sendable {
     /// The claims that can be granted now. The oldest is never overtaken, however small the wishes behind it.
     public mutating func grant() -> [Claim] {
         var granted: [Claim] = []
-        while let claim = waiting.first, claim.blocks <= blocksFree {
+        while let claim = waiting.first, hasRoom(for: claim.blocks) {
             blocksFree -= claim.blocks
             granted.append(claim)
             waiting.removeFirst()

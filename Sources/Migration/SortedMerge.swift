@@ -24,6 +24,8 @@ public struct SortedMerge: ~Copyable, Sendable {
 
     /// In the order of their first keys.
     public let chunks: [ListChunk]
+    /// Whether a key may be in several chunks; its lines come one after the other then, in any order.
+    private let takesRepeats: Bool
     /// Lines of the chunks that lie wholly at or below `after`, which are never opened.
     public let skippedLineCount: Int
 
@@ -49,7 +51,8 @@ public struct SortedMerge: ~Copyable, Sendable {
     private static let none = -1
 
     /// `chunks` in any order. Those whose last key is at or below `after` are left out.
-    public init(_ chunks: [ListChunk], after: ObjectKey? = nil) {
+    public init(_ chunks: [ListChunk], after: ObjectKey? = nil, takesRepeats: Bool = false) {
+        self.takesRepeats = takesRepeats
         let sorted = chunks.sorted(by: Self.beginsFirst)
         let isSkipped = { (chunk: ListChunk) in
             guard let after, let lastKey = chunk.lastKey else { return false }
@@ -81,6 +84,9 @@ extension SortedMerge {
     /// Where the key stands in the storage.
     var keyRange: Range<Int> { cursors[current].key }
 
+    /// The index of the chunk that the line is of.
+    public var chunk: Int { cursors[current].chunk }
+
     public var sizeBytes: Int64? { cursors[current].sizeBytes }
 
     /// A copy of the key.
@@ -104,13 +110,15 @@ extension SortedMerge {
 
     /// Appends the line as a list has it, newline included.
     public func appendLine(to bytes: inout [UInt8]) {
-        withKey { key in KeyListLine.appendEscaped(key: key, to: &bytes) }
-        bytes.append(storage.span.extracting(cursors[current].columns))
-        bytes.append(KeyListLine.newline)
+        withKey { key in
+            withColumns { columns in
+                KeyListLine.append(key: key, columns: columns, to: &bytes)
+            }
+        }
     }
 
     /// The columns of the line as they are written, from the first tab on.
-    func withColumns<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+    public func withColumns<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         body(storage.span.extracting(cursors[current].columns))
     }
 
@@ -280,7 +288,9 @@ extension SortedMerge {
         } else {
             order = closedKey.span.order(of: 0..<closedKey.count, to: key, in: storage.span)
         }
-        guard order < 0 else { throw orderError(order, slot: slot) }
+        guard order < 0 || (order == 0 && takesRepeats) else {
+            throw orderError(order, slot: slot)
+        }
     }
 
     private mutating func orderError(_ order: Int, slot: Int) -> ListError {

@@ -1,5 +1,5 @@
-//! The flat command line, `s3migrate --src-url …`: copies the objects of key lists from one bucket to another. Options
-//! in, exit code out; the work is Engine's.
+//! The flat command line, `s3migrate --src-url …`: copies the objects of key lists from one bucket to another.
+//! Options in, exit code out; the work is Engine's.
 
 internal import ArgumentParser
 internal import Engine
@@ -27,6 +27,7 @@ struct Migrate: Subcommand {
         --dest-url URL --dest-bucket NAME --dest-key KEY --dest-folder FOLDER [OPTIONS]
         s3migrate --failed-to-folder FOLDER --log-folder FOLDER [--log-folder FOLDER ...]
         s3migrate --check-log FOLDER
+        s3migrate report FOLDER ...
         """
 
     private static let exitCodes = """

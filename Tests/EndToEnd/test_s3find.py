@@ -132,6 +132,118 @@ def test_an_empty_directory_has_a_manifest(tmp_path):
     assert manifest(tmp_path / "out")["complete"] is True
 
 
+# --- Lists of a file of keys ---
+
+
+def test_sorts_a_file_of_keys_as_sort_does(tmp_path):
+    keys = [f"{number * 7919 % 100_003:x}/{'long' * (number % 9)}" for number in range(50_000)]
+    (tmp_path / "keys").write_text("\n".join(keys + keys[:10]))
+    result = s3find("--from", tmp_path / "keys", tmp_path / "out", "--memory", "1MiB")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "50000 keys, 1 chunk" in result.stderr and "left out: 10 lines" in result.stderr
+    expected = subprocess.run(
+        ["sort", "-u", tmp_path / "keys"], check=True, capture_output=True,
+        env=dict(os.environ, LC_ALL="C")).stdout
+    assert b"".join(lines(tmp_path / "out")) == expected
+    assert sorted(os.listdir(tmp_path / "out")) == ["keys-000001.list", "manifest.json"]
+    assert manifest(tmp_path / "out")["root"] == str(tmp_path / "keys")
+
+
+@pytest.mark.parametrize("option", ["--null", "-0"])
+def test_takes_keys_of_any_bytes_from_a_pipe(tree, tmp_path, option):
+    (tree / "new\nline").write_text("")
+    found = subprocess.run(
+        ["find", ".", "-type", "f", "-printf", "%P\\0"], cwd=tree, check=True, capture_output=True)
+    result = subprocess.run(
+        [S3FIND, "--from", "-", option, tmp_path / "out"], input=found.stdout, capture_output=True,
+        timeout=120, env=ENVIRONMENT)
+    assert result.returncode == 0
+    assert s3find(tree, tmp_path / "walked").returncode == 0
+    assert lines(tmp_path / "out") == lines(tmp_path / "walked")
+    assert manifest(tmp_path / "out")["root"] == "standard input"
+
+
+def test_takes_lists_of_our_own(tree, tmp_path):
+    """Chunks in the wrong order, with columns and escapes, become one list again."""
+    (tree / "tab\tbed").write_text("12345")
+    assert s3find(tree, tmp_path / "one", "--long", "--chunk-size", 10).returncode == 0
+    chunks = sorted((tmp_path / "one").glob("*.list"), reverse=True)
+    (tmp_path / "keys").write_bytes(b"".join(chunk.read_bytes() for chunk in chunks))
+    result = s3find("--from", tmp_path / "keys", "--escaped", tmp_path / "out")
+    assert result.returncode == 0
+    assert lines(tmp_path / "out") == lines(tmp_path / "one")
+    one, other = manifest(tmp_path / "one"), manifest(tmp_path / "out")
+    assert (one["bytes"], one["columns"]) == (other["bytes"], other["columns"])
+
+
+@pytest.mark.parametrize("contents, options, words", [
+    (b"a\n\nb\n", [], ["keys, line 2", "no key"]), (b"a\0b\n", [], ["keys, line 1", "--null"]),
+    (b"a\r\nb\r\n", [], ["keys, line 1", "carriage return"]),
+    (b"a\n" + b"k" * 1025, [], ["keys, line 2", "1024"]),
+    (b"a\0\0", ["-0"], ["keys, key 2", "no key"]),
+    (b"a\tb\n", ["--escaped"], ["keys, line 1", "column 2", "--escaped"]),
+])
+def test_a_bad_key_is_named_and_nothing_is_listed(tmp_path, contents, options, words):
+    (tmp_path / "keys").write_bytes(contents)
+    result = s3find("--from", tmp_path / "keys", *options, tmp_path / "out")
+    assert result.returncode == 2
+    assert all(word in result.stderr for word in words), result.stderr
+    assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--from", "{keys}"], ["--from", "{keys}", "{out}", "more"], ["--from", "{keys}x", "{out}"],
+    ["--from", "{folder}", "{out}"], ["--from", "{keys}", "{out}", "--long"],
+    ["--from", "{keys}", "{out}", "--threads", "2"], ["--from", "{keys}", "{out}", "--memory", "1"],
+    ["--from", "{keys}", "{out}", "--null", "--escaped"], ["{folder}", "{out}", "--null"],
+    ["--from", "{keys}", "{out}", "--later-than", "1"], ["{folder}", "{out}", "--memory", "1GB"],
+    ["--from", "{keys}", "{folder}"], ["--from", "{folder}/.keys", "{folder}"],
+])
+def test_wrong_usage_of_from_ends_with_2_and_touches_nothing(tmp_path, arguments):
+    (tmp_path / "keys").write_text("b\na\n")
+    (tmp_path / "folder").mkdir()
+    for name in ["file", ".keys"]:
+        (tmp_path / "folder" / name).write_text("")
+    places = {name: tmp_path / name for name in ["keys", "folder", "out"]}
+    result = s3find(*[a.format(**places) for a in arguments])
+    assert result.returncode == 2
+    assert result.stderr.strip()
+    assert sorted(os.listdir(tmp_path)) == ["folder", "keys"]
+    assert sorted(os.listdir(tmp_path / "folder")) == [".keys", "file"]
+
+
+@needs_root
+def test_a_disk_too_full_to_sort_ends_with_3(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (tmp_path / "keys").write_text("\n".join(f"{n:0100}" for n in range(40_000)))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "s3find-test", disk], check=True)
+    try:
+        result = s3find("--from", tmp_path / "keys", disk / "out", "--memory", "1MiB")
+        assert result.returncode == 3
+        assert "No space left on device" in result.stderr and "as the keys" in result.stderr
+        assert os.listdir(disk / "out") == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_sort_that_is_stopped_leaves_nothing(tmp_path, number, code):
+    """It waits for a pipe that says no more, and has runs on the disk already."""
+    process = subprocess.Popen(
+        [S3FIND, "--from", "-", "--memory", "1MiB", tmp_path / "out"], stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=ENVIRONMENT, preexec_fn=heed_signals)
+    process.stdin.write(b"".join(b"%0100d\n" % n for n in range(40_000)))
+    process.stdin.flush()
+    time.sleep(1)
+    process.send_signal(number)
+    assert process.wait(timeout=60) == code
+    text = process.stderr.read()
+    assert code != 130 or b"interrupted" in text and b"no manifest.json" in text
+    assert os.listdir(tmp_path / "out") == []
+    process.stdin.close()
+
+
 # --- What goes wrong ---
 
 

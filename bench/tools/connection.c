@@ -5,6 +5,7 @@
 #include "counts.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,9 +69,21 @@ static ssize_t tls_result(SSL *tls, int result) {
     return error == SSL_ERROR_ZERO_RETURN ? 0 : -1;
 }
 
+// OpenSSL's queue of errors is the thread's. What another connection has left in it would be taken for an error of this
+// one, so it is cleared before each call.
+
+static ssize_t tls_receive(SSL *tls, void *bytes, size_t size) {
+    ERR_clear_error();
+    return tls_result(tls, SSL_read(tls, bytes, (int)size));
+}
+
+static ssize_t tls_send(SSL *tls, const void *bytes, size_t size) {
+    ERR_clear_error();
+    return tls_result(tls, SSL_write(tls, bytes, (int)size));
+}
+
 static ssize_t receive(struct connection *connection, void *bytes, size_t size) {
-    if (connection->tls)
-        return tls_result(connection->tls, SSL_read(connection->tls, bytes, (int)size));
+    if (connection->tls) return tls_receive(connection->tls, bytes, size);
     ssize_t count = recv(connection->socket, bytes, size, 0);
     connection->is_drained = count < (ssize_t)size;
     return count;
@@ -97,7 +110,7 @@ static void take_body(struct connection *connection, const void *bytes, size_t l
 static void send_continue(struct connection *connection) {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (connection->tls)
-        SSL_write(connection->tls, text, sizeof text - 1);
+        tls_send(connection->tls, text, sizeof text - 1);
     else
         send(connection->socket, text, sizeof text - 1, MSG_NOSIGNAL);
 }
@@ -214,12 +227,12 @@ static void advance(struct connection *connection, size_t count) {
 static ssize_t send_record(struct connection *connection, const struct iovec *pieces, int count) {
     enum { RECORD_BYTES = 16384 };
     if (count == 1 || pieces[0].iov_len >= RECORD_BYTES)
-        return tls_result(connection->tls, SSL_write(connection->tls, pieces[0].iov_base, (int)pieces[0].iov_len));
+        return tls_send(connection->tls, pieces[0].iov_base, pieces[0].iov_len);
     size_t first = pieces[0].iov_len, second = pieces[1].iov_len;
     if (second > RECORD_BYTES - first) second = RECORD_BYTES - first;
     memcpy(scratch, pieces[0].iov_base, first);
     memcpy(scratch + first, pieces[1].iov_base, second);
-    return tls_result(connection->tls, SSL_write(connection->tls, scratch, (int)(first + second)));
+    return tls_send(connection->tls, scratch, first + second);
 }
 
 /// Without TLS a plain sendmsg. (sendfile from a file in memory was a third slower, for the receiver too: it hands

@@ -55,11 +55,12 @@ static void composite(struct object *object) {
     EVP_MD_CTX_free(context);
 }
 
-void content_prepare(const struct catalogue *catalogue) {
+void content_prepare(const struct catalogue *catalogue, bool wants_etags) {
     bytes = malloc(LAID_OUT_BYTES);
     if (!bytes) fail("memory for the content");
     fill();
     part_bytes = catalogue->part_bytes;
+    if (!wants_etags) return;
     for (unsigned i = 0; i < catalogue->size_count; i++) {
         struct object *object = &known[i];
         object->size_bytes = catalogue->sizes[i];

@@ -25,8 +25,9 @@ struct object {
     unsigned parts; ///< 0: written at once
 };
 
-/// Lays out the pattern and computes the ETags of the catalogue's sizes, once, before any thread runs.
-void content_prepare(const struct catalogue *catalogue);
+/// Lays out the pattern and, where they are wanted, computes the ETags of the catalogue's sizes, which takes seconds for
+/// large ones; once, before any thread runs.
+void content_prepare(const struct catalogue *catalogue, bool wants_etags);
 /// Contiguous bytes of an object from `offset` on: their address, and in `*available` how many at most.
 const uint8_t *content_at(uint64_t offset, size_t *available);
 

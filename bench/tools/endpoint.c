@@ -151,7 +151,7 @@ int main(int argc, char **argv) {
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL); // the threads inherit it; only sigwait sees them
     signal(SIGPIPE, SIG_IGN);
-    content_prepare(&service.catalogue);
+    content_prepare(&service.catalogue, service.is_source || service.all_exist);
     for (unsigned i = 0; i < threads; i++) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, serve, NULL) != 0) fail("a thread");

@@ -176,7 +176,6 @@ static void answer_put(const struct service *service, const struct request *requ
                        const struct body *body, struct answer *answer) {
     struct stored stored;
     struct part part = s3_part(request, body);
-    if (is_damaged(request, body)) return answer_error(answer, request, 400, "BadDigest");
     bool only_if_absent = text_is(request->if_none_match, "*");
     stored.object = (struct object){.size_bytes = part.size_bytes};
     memcpy(stored.object.md5, part.md5, MD5_BYTES);
@@ -242,6 +241,7 @@ void s3_answer(const struct service *service, const struct request *request, con
     if (request->is_chunked) return answer_error(answer, request, 411, "MissingContentLength");
     if (text_begins(request->path, "/-/")) return answer_bench(request, answer);
     if (!key_of(request->path).at) return answer_bucket(service, request, answer);
+    if (is_damaged(request, body)) return answer_error(answer, request, 400, "BadDigest");
     if (request->query.length && s3_is_multipart(request))
         return s3_multipart(request, body, answer);
     answer_key(service, request, body, answer);

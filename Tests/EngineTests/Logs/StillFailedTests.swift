@@ -84,7 +84,7 @@ import Testing
         let path = folder.folder("empty")
         let error = logError { () throws(LogFolderError) in _ = try stillFailed([path]) }
         #expect(error?.description.contains(path) == true)
-        #expect(error?.description.contains("--log-folder") == true)
+        #expect(error?.description.contains("log folders") == true)
     }
 }
 

@@ -49,6 +49,22 @@ import Testing
         #expect(disk.openCountMax == 2)
     }
 
+    @Test func givesTheLinesOfOneKeyOneAfterTheOtherWhereItMay() throws {
+        let chunks = [
+            TestChunk("1", raw: "a\t1\nb\t1\nd\t1\n"), TestChunk("2", raw: "b\t2\nc\t2\n"),
+            TestChunk("3", raw: "b\t3\nd\t3\n"),
+        ]
+        var disk = TestDisk(chunks)
+        let lines = try merged(chunks.map(\.declared), on: &disk, takesRepeats: true)
+        #expect(lines.map(\.key.description) == ["a", "b", "b", "b", "c", "d", "d"])
+        #expect(Set(lines.compactMap(\.sizeBytes)) == [1, 2, 3])
+        #expect(throws: ListError.self) { try merged(chunks) }
+        var unsorted = TestDisk([TestChunk("1", raw: "b\na\n")])
+        #expect(throws: ListError.self) {
+            try merged([chunks[0].declared], on: &unsorted, takesRepeats: true)
+        }
+    }
+
     @Test func nothingGivesNothing() throws {
         #expect(try merged([]).isEmpty)
         #expect(try merged([TestChunk(raw: "")]).isEmpty)
@@ -128,7 +144,7 @@ import Testing
         // Sorted as it is written, which is not the order of the keys.
         expectFailure(
             [TestChunk(raw: "a\n\\\\ta\n")],
-            ["key \\\\ta comes after a", "make the list with s3find"],
+            ["key \\\\ta comes after a", "s3find --from FILE --escaped DIR"],
             blockSizeBytesMax)
     }
 

@@ -75,8 +75,10 @@ func merged(
     return try merged(chunks.map(\.declared), on: &disk)
 }
 
-func merged(_ chunks: [ListChunk], on disk: inout TestDisk) throws(ListError) -> [KeyListLine] {
-    var merge = SortedMerge(chunks)
+func merged(
+    _ chunks: [ListChunk], on disk: inout TestDisk, takesRepeats: Bool = false
+) throws(ListError) -> [KeyListLine] {
+    var merge = SortedMerge(chunks, takesRepeats: takesRepeats)
     var lines: [KeyListLine] = []
     while true {
         switch try merge.next() {

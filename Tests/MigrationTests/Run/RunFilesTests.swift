@@ -123,6 +123,7 @@ import Testing
             "not_reached", "identity_holds",
             "bytes_listed", "bytes_copied", "proofs", "skips", "lost_tags", "lost_metadata",
             "exist_differs", "target_only", "errors", "weak_conditions",
+            "weak_completes", "uploads_open",
         ]
         #expect(try Set(jsonNames(summary.encoded())) == names)
         let text = String(decoding: summary.encoded(), as: UTF8.self)

@@ -168,7 +168,10 @@ extension ExchangeOrder {
 }
 
 extension TransferRules {
-    static let play = TransferRules(sourceBucket: "from", targetBucket: "to")
+    /// The target takes no parts, so that every object moves whole.
+    static let play = TransferRules(
+        sourceBucket: "from", targetBucket: "to",
+        target: TargetCapabilities(takesMultipart: false))
 
     static func play(
         conditional: Bool = true, checksMD5: Bool = true, etagIsMD5: Bool = true,
@@ -177,7 +180,7 @@ extension TransferRules {
         var rules = TransferRules.play
         rules.target = TargetCapabilities(
             conditionalPut: conditional, checksContentMD5: checksMD5, etagIsMD5: etagIsMD5,
-            tagging: tagging)
+            tagging: tagging, takesMultipart: false)
         rules.retries = RetryPolicy(retriesMax: retries)
         return rules
     }

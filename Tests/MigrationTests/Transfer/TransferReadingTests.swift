@@ -40,7 +40,8 @@ import Testing
 
     @Test(
         arguments: [
-            (nil, 1 << 20), (0, 1 << 20), (5, 1 << 20), (3 << 20, 3 << 20), (1 << 40, 64 << 20),
+            (nil, 1 << 20), (0, 1 << 20), (5, 1 << 20), (3 << 20, 3 << 20), (64 << 20, 64 << 20),
+            (1 << 40, 1 << 20),
         ] as [(Int64?, Int64)])
     func asksFirstForWhatTheListPromises(listed: Int64?, asked: Int64) throws {
         let object = TestObject("hello")
