@@ -177,7 +177,9 @@ extension MultipartCopy {
     mutating func cancel(
         _ record: UploadRecord, then next: AfterCancelling
     ) -> TransferAction {
-        perform(UploadCancellation(record, bucket: targetBucket), then: next)
+        let others = earlier + [self.record].compactMap(\.self)
+        return perform(
+            UploadCancellation(record, bucket: targetBucket, others: others), then: next)
     }
 
     mutating func perform(

@@ -48,6 +48,8 @@ public struct MultipartCopy: Sendable {
 
     enum AfterRecord: Sendable {
         case create
+        /// With the id that Create was answered with.
+        case open(String)
         case copyParts
         case recheckSource
         case conclude(Outcome)
@@ -104,8 +106,9 @@ public struct MultipartCopy: Sendable {
     var record: UploadRecord?
     /// A Create of ours may have been carried out although we never heard its id.
     var mayHaveCreated = false
-    /// The target's clock when it was asked last, at `shownAt`.
+    /// The target's clock in an answer that came at `datedAt`; so it is never ahead of the target.
     var targetDate: Timestamp?
+    var datedAt: Instant
     var receipts: [Int: PartReceipt] = [:]
     /// Every part was read a second time, because the ETags did not agree.
     var wasReadTwice = false
@@ -151,6 +154,7 @@ extension MultipartCopy {
         self.restarts = restarts
         self.attempts = Attempts(count: attempts)
         self.shownAt = now
+        self.datedAt = now
         self.askedAt = now
         self.earlier = item.earlierUploads
         self.plan = PartPlan.ours(sizeBytes: facts.sizeBytes, partBytes: rules.partBytes)
@@ -186,8 +190,7 @@ extension MultipartCopy {
     private mutating func wasResent() {
         switch step {
         case .completing: mayHaveCompleted = true
-        case .creating:
-            if let record { earlier.append(record) }
+        case .creating: mayHaveCreated = true
         default: break
         }
     }
@@ -225,6 +228,7 @@ extension MultipartCopy {
         }
         switch next {
         case .create: return create(in: context)
+        case .open(let id): return open(id)
         case .copyParts: return copyParts(in: context)
         case .recheckSource: return recheckSource(in: context)
         case .conclude(let outcome): return conclude(outcome, in: context)
