@@ -257,8 +257,8 @@ extension MultipartCopy {
         return judgeStrange(seen, in: context)
     }
 
-    /// The object has another ETag than its parts lead to expect: somebody has written since then, or the target does not
-    /// compute ETags as S3 does, and shows the MD5 of the whole (rclone).
+    /// The object has another ETag than its parts lead to expect: somebody has written since then, or the target does
+    /// not compute ETags as S3 does, and shows the MD5 of the whole (rclone).
     private mutating func judgeStrange(
         _ seen: ObjectFacts, in context: TransferContext
     ) -> TransferAction {

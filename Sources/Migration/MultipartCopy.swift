@@ -5,8 +5,8 @@ internal import S3
 /// The copy of one object that moves in parts.
 ///
 /// It takes over from a `Transfer` that has learnt what the object is. What it does itself are single requests with no
-/// object in them; for the parts it steps aside (`park`), and the ledger gives them to all workers. So it holds neither a
-/// slot nor memory while terabytes move. Its files follow the object: `-beginning`, `-parts`, `-completing`, and
+/// object in them; for the parts it steps aside (`park`), and the ledger gives them to all workers. So it holds neither
+/// a slot nor memory while terabytes move. Its files follow the object: `-beginning`, `-parts`, `-completing`, and
 /// `-faults`.
 public struct MultipartCopy: Sendable {
     /// What the copy waits for.
