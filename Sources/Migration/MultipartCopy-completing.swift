@@ -187,10 +187,23 @@ extension MultipartCopy {
             written = found.etag
             return proved(in: context)
         }
+        if context.rules.isResumed, record == nil, isWhatOursWouldBe(found) {
+            (written, proof) = (found.etag, .etag)
+            return proved(in: context)
+        }
         let outcome = Outcome(
             .skippedTarget, sizeBytes: facts.sizeBytes, etag: found.etag,
             proof: comparison(with: found))
         return abandonUpload(then: .conclude(outcome), in: &context)
+    }
+
+    /// A run that was killed may have ended an upload without a log that tells so; then the object there has the very
+    /// ETag that we would have written.
+    private func isWhatOursWouldBe(_ found: ObjectFacts) -> Bool {
+        guard let etag = facts.etag, etag.partCount != nil, !etag.isPlaceholder else {
+            return false
+        }
+        return found.etag == etag && found.sizeBytes == facts.sizeBytes
     }
 
     /// The Complete of ours, of this run or an earlier one, that made what was found.
