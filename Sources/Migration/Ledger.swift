@@ -127,7 +127,7 @@ extension Ledger {
         ready.append(
             WorkItem(
                 sequence: sequence, key: key, listedBytes: listedBytes,
-                earlierUploads: uploads.records(of: key)))
+                earlierUploads: uploads.known(of: key)))
     }
 
     /// Admits lines of keys that the target's lists have.

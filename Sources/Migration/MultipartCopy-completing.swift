@@ -182,7 +182,7 @@ extension MultipartCopy {
         _ found: ObjectFacts, in context: inout TransferContext
     ) -> TransferAction {
         if let earlier = ourCompletion(of: found) {
-            record = earlier
+            record = earlier.state == .completed ? nil : earlier
             proof = earlier.proof
             written = found.etag
             return proved(in: context)
@@ -209,14 +209,14 @@ extension MultipartCopy {
     /// The Complete of ours, of this run or an earlier one, that made what was found.
     private mutating func ourCompletion(of found: ObjectFacts) -> UploadRecord? {
         func made(_ record: UploadRecord) -> Bool {
-            guard record.state == .completing, record.isOf(facts),
+            guard [.completing, .completed].contains(record.state), record.isOf(facts),
                 found.sizeBytes == facts.sizeBytes
             else { return false }
             return found.etag == record.targetETag || found.etag == facts.etag
         }
         if let record, mayHaveCompleted, made(record) { return record }
-        guard let index = earlier.firstIndex(where: made) else { return nil }
-        return earlier.remove(at: index)
+        if let index = earlier.firstIndex(where: made) { return earlier.remove(at: index) }
+        return completedBefore.first(where: made)
     }
 
     private func comparison(with found: ObjectFacts) -> Proof {
@@ -348,7 +348,7 @@ extension MultipartCopy {
         guard var record, outcome.kind == .copied || outcome.failure?.faultClass == .damaged else {
             return finish(outcome, in: context)
         }
-        record.state = .ended
+        record.state = outcome.kind == .copied ? .completed : .ended
         self.record = nil
         return write(record, then: .conclude(outcome))
     }
