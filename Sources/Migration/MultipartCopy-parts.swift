@@ -137,12 +137,18 @@ extension MultipartCopy {
     private mutating func sizeRefused(
         _ failure: Failure, in context: inout TransferContext
     ) -> TransferAction {
-        guard layout != .own else {
+        guard mayUseOwnLayout(in: context) else {
             var failure = failure
             failure.message += " (a part of \(plan.partBytes) bytes; see --part-size)"
             return giveUp(failure, in: &context)
         }
         return useOwnLayout(in: &context)
+    }
+
+    /// Whether the parts are not ours already: the source's, or those of an upload that an earlier run began.
+    func mayUseOwnLayout(in context: TransferContext) -> Bool {
+        !mustUseOwnLayout
+            && plan != .ours(sizeBytes: facts.sizeBytes, partBytes: context.rules.partBytes)
     }
 
     /// The source's parts are not what this target takes: then its ETag cannot be had either.
@@ -162,6 +168,12 @@ extension MultipartCopy {
         return failed(.get, at: .readAgain, with: Fault(.changed, message: message), in: &context)
     }
 
+    /// What was read twice says nothing of parts that are sent anew.
+    mutating func forgetParts() {
+        receipts = [:]
+        wasReadTwice = false
+    }
+
     // MARK: - Aborting
 
     /// Aborts our upload, if there is one, and goes on.
@@ -170,14 +182,14 @@ extension MultipartCopy {
     ) -> TransferAction {
         guard let record else { return goOn(next, in: &context) }
         self.record = nil
-        receipts = [:]
+        forgetParts()
         return cancel(record, then: next)
     }
 
     mutating func cancel(
         _ record: UploadRecord, then next: AfterCancelling
     ) -> TransferAction {
-        let others = earlier + [self.record].compactMap(\.self)
+        let others = earlier + leftBehind + [self.record].compactMap(\.self)
         return perform(
             UploadCancellation(record, bucket: targetBucket, others: others), then: next)
     }
@@ -233,6 +245,7 @@ extension MultipartCopy {
             return .wait(until: context.now + delay, clock: fault.clock(at: .abort))
         case .giveUp:
             attempts.ofStep = 0
+            leftBehind.append(cancellation.record)
             return goOn(next, in: &context)
         case .stopRun:
             step = .finished
