@@ -67,11 +67,16 @@ extension UploadRecord {
         let fields = [
             String(sourceSizeBytes), LogField.cleaned(sourceETag?.text ?? "-"),
             LogField.cleaned(sourceLastModified ?? "-"), String(partBytes),
-            digest?.rawValue ?? "-", begunAt.map { String($0.secondsSince1970) } ?? "-",
+            digest?.rawValue ?? "-", begunAtText,
             LogField.cleaned(targetETag?.text ?? "-"), proof?.rawValue ?? "-",
         ]
         for field in fields { append(field, to: &text) }
         text.append(UInt8(ascii: "\n"))
+    }
+
+    /// A clock before 1970 is wrong, and as good as none.
+    private var begunAtText: String {
+        begunAt.flatMap { $0.secondsSince1970 < 0 ? nil : String($0.secondsSince1970) } ?? "-"
     }
 
     private func append(_ field: String, to text: inout [UInt8]) {
@@ -93,6 +98,8 @@ extension UploadRecord {
             let partBytes = LogField.number(fields[6]), partBytes > 0,
             let begun = LogField.optionalNumber(fields[8])
         else { return nil }
+        // Nobody wrote what would be written otherwise: the line was damaged.
+        guard [4, 5, 9].allSatisfy({ LogField.cleaned(texts[$0]) == texts[$0] }) else { return nil }
         let digest = known(7).flatMap(BodyDigest.Algorithm.init)
         let proof = known(10).flatMap(Proof.init)
         guard (digest == nil) == (known(7) == nil), (proof == nil) == (known(10) == nil) else {
@@ -125,16 +132,20 @@ public struct OpenUploads: Sendable {
         switch record.state {
         case .intent: records.append(record)
         case .open:
-            // The answer to the last intent of the key.
-            remove { $0.key == record.key && $0.uploadID == nil }
+            remove(intentOf: record)
             records.append(record)
         case .completing:
             remove { $0.key == record.key && $0.uploadID == record.uploadID }
             records.append(record)
+        case .ended where record.uploadID == nil:
+            remove(intentOf: record)
         case .ended:
             remove { $0.key == record.key && $0.uploadID == record.uploadID }
         }
     }
+
+    /// The ids of the uploads that were answered.
+    public var ids: Set<String> { Set(records.compactMap(\.uploadID)) }
 
     /// The log that holds these and nothing else.
     public var lines: [UInt8] {
@@ -144,6 +155,11 @@ public struct OpenUploads: Sendable {
     /// The open uploads of one key.
     public func records(of key: ObjectKey) -> [UploadRecord] {
         records.isEmpty ? [] : records.filter { $0.key == key }
+    }
+
+    /// A key can have several intents, each of another time: Creates whose answers were lost.
+    private mutating func remove(intentOf record: UploadRecord) {
+        remove { $0.key == record.key && $0.uploadID == nil && $0.begunAt == record.begunAt }
     }
 
     private mutating func remove(_ isMeant: (UploadRecord) -> Bool) {
