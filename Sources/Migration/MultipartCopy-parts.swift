@@ -177,7 +177,9 @@ extension MultipartCopy {
     mutating func cancel(
         _ record: UploadRecord, then next: AfterCancelling
     ) -> TransferAction {
-        perform(UploadCancellation(record, bucket: targetBucket), then: next)
+        let known = Set((earlier + [self.record].compactMap { $0 }).compactMap(\.uploadID))
+        return perform(
+            UploadCancellation(record, bucket: targetBucket, known: known), then: next)
     }
 
     mutating func perform(

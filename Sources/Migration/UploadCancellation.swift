@@ -15,6 +15,7 @@ public struct UploadCancellation: Sendable {
 
     public let record: UploadRecord
     private let bucket: String
+    private let known: Set<String>
     private var id: String?
     private var step = Step.listing
     private var asked = Request(.get, operation: "", bucket: "")
@@ -31,9 +32,11 @@ public struct UploadCancellation: Sendable {
     /// only seconds.
     private static let window: ClosedRange<Int64> = -2...120
 
-    public init(_ record: UploadRecord, bucket: String) {
+    /// - Parameter known: ids of our other uploads, which are not what an intent has left behind.
+    public init(_ record: UploadRecord, bucket: String, known: Set<String> = []) {
         self.record = record
         self.bucket = bucket
+        self.known = known
         self.id = record.uploadID
     }
 
@@ -70,7 +73,9 @@ public struct UploadCancellation: Sendable {
         } catch {
             return .failed(RetryPolicy.fault(of: response))
         }
-        candidates += answer.uploads.filter { $0.key == record.key && isInWindow($0.initiated) }
+        candidates += answer.uploads.filter {
+            $0.key == record.key && isInWindow($0.initiated) && !known.contains($0.id)
+        }
         // Keys come in order, so what follows a longer key is not ours.
         if let next = answer.next, next.keyMarker == record.key { return list(after: next) }
         switch candidates.count {

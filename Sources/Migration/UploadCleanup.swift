@@ -6,8 +6,9 @@ public struct UploadCleanup: Sendable {
     private var attempts = Attempts()
     private var warning: String?
 
-    public init(_ record: UploadRecord, bucket: String) {
-        cancellation = UploadCancellation(record, bucket: bucket)
+    /// - Parameter known: as in `UploadCancellation`.
+    public init(_ record: UploadRecord, bucket: String, known: Set<String> = []) {
+        cancellation = UploadCancellation(record, bucket: bucket, known: known)
     }
 
     public mutating func handle(
