@@ -175,11 +175,19 @@ extension MultipartCopy {
             return failed(.create, at: .create, with: fault, in: &context)
         }
         attempts.ofStep = 0
-        guard var record else { preconditionFailure("an upload without an intent") }
-        record.state = .open
-        record.uploadID = id
-        self.record = record
+        guard let intent = record else { preconditionFailure("an upload without an intent") }
+        record?.state = .open
+        record?.uploadID = id
         receipts = [:]
         return write(record, then: .copyParts)
+        guard mayHaveCreated else { return open() }
+        // The request went out twice: the other upload needs an intent of its own, since ours is answered.
+        mayHaveCreated = false
+        earlier.append(intent)
+        return write(intent, then: .open)
+    }
+
+    mutating func open() -> TransferAction {
+        guard let record else { preconditionFailure("an upload without an intent") }
     }
 }

@@ -182,6 +182,10 @@ extension MultipartCopy {
             UploadCancellation(record, bucket: targetBucket, known: known), then: next)
     }
 
+        wasReadTwice = false
+        // Where every Create was refused there is nothing to look for: what could be found is somebody else's.
+        guard record.uploadID != nil || mayHaveCreated else { return cancelled(record, then: next) }
+        mayHaveCreated = false
     mutating func perform(
         _ cancellation: UploadCancellation, then next: AfterCancelling
     ) -> TransferAction {

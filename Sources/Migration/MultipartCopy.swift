@@ -48,6 +48,8 @@ public struct MultipartCopy: Sendable {
 
     enum AfterRecord: Sendable {
         case create
+        /// The line of an upload that was created twice: one of the two is open.
+        case open
         case copyParts
         case recheckSource
         case conclude(Outcome)
@@ -186,8 +188,7 @@ extension MultipartCopy {
     private mutating func wasResent() {
         switch step {
         case .completing: mayHaveCompleted = true
-        case .creating:
-            if let record { earlier.append(record) }
+        case .creating: mayHaveCreated = true
         default: break
         }
     }
@@ -225,7 +226,8 @@ extension MultipartCopy {
         }
         switch next {
         case .create: return create(in: context)
-        case .copyParts: return copyParts(in: context)
+        case .open: return open()
+        case .copyParts: return copyParts(in: &context)
         case .recheckSource: return recheckSource(in: context)
         case .conclude(let outcome): return conclude(outcome, in: context)
         case .cancelled(let next): return goOn(next, in: &context)
