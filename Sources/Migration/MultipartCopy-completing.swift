@@ -189,11 +189,12 @@ extension MultipartCopy {
     /// The Complete of ours, of this run or an earlier one, that made what was found.
     private mutating func ourCompletion(of found: ObjectFacts) -> UploadRecord? {
         func made(_ record: UploadRecord) -> Bool {
-            guard record.state == .completing, record.isOf(facts),
+            guard record.state == .completing, record.isOf(facts), let etag = found.etag,
                 found.sizeBytes == facts.sizeBytes
             else { return false }
-            return found.etag == record.targetETag || found.etag == facts.etag
+            return etag == record.targetETag || etag == facts.etag
         }
+        if let pastCompletion, made(pastCompletion) { return pastCompletion }
         if let record, mayHaveCompleted, made(record) { return record }
         guard let index = earlier.firstIndex(where: made) else { return nil }
         return earlier.remove(at: index)

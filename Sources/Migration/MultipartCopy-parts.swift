@@ -179,6 +179,7 @@ extension MultipartCopy {
     ) -> TransferAction {
         let known = Set((earlier + [self.record].compactMap { $0 }).compactMap(\.uploadID))
         return perform(
+        if mayHaveCompleted, record.state == .completing { pastCompletion = record }
             UploadCancellation(record, bucket: targetBucket, known: known), then: next)
     }
 

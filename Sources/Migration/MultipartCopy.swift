@@ -115,6 +115,8 @@ public struct MultipartCopy: Sendable {
     var mayHaveCompleted = false
     var invalidParts = 0
     var written: ETag?
+    /// The last upload that such a Complete was of, when it is given up: its object may still appear.
+    var pastCompletion: UploadRecord?
     var proof: Proof?
     var shownAt: Instant
     /// When the source was asked last, before Complete, and how often in a row.
