@@ -20,7 +20,7 @@ extension MultipartCopy {
         case 200:
             guard let now = try? HeadObject.answer(response, to: asked), facts.isSameObject(as: now)
             else { return readAgain("the object changed while it was copied", in: &context) }
-            attempts.ofStep = 0
+            // The failures of Complete go on being counted, since this is asked before each.
             recheckCount += 1
             // A HEAD that took its time tells of the past; but a source that is always slow has to be believed.
             let isStale = context.now - askedAt > Limits.sourceFreshFor
@@ -48,7 +48,6 @@ extension MultipartCopy {
         switch response.status {
         case 200: return gotFound(response, at: .recheckSource, in: &context)
         case 404 where RetryPolicy.fault(of: response).faultClass != .fatal:
-            attempts.ofStep = 0
             return complete(in: context)
         default:
             return failed(
@@ -228,7 +227,6 @@ extension MultipartCopy {
             return failed(
                 .settle, at: .measure, with: RetryPolicy.fault(of: response), in: &context)
         }
-        attempts.ofStep = 0
         if let etag = seen.etag, isExpected(etag) {
             written = etag
             // Of the whole, which is more than the parts could say.
@@ -253,7 +251,9 @@ extension MultipartCopy {
         }
         let isWholeMD5 =
             seen.sizeBytes == facts.sizeBytes && seen.etag?.md5 != nil && facts.etag?.md5 == nil
-        guard isWholeMD5, written != nil else {
+        // What was proved was right; another object than that is somebody else's.
+        let mayBeOurs = written != nil && (!wasProved || seen.etag == written)
+        guard isWholeMD5, mayBeOurs else {
             written = written ?? record?.targetETag
             return superseded(in: context)
         }
@@ -266,6 +266,7 @@ extension MultipartCopy {
     // MARK: - Tags, and the end
 
     private mutating func proved(in context: TransferContext) -> TransferAction {
+        wasProved = true
         guard !tags.isEmpty else { return copied(in: context) }
         switch context.rules.target.multipartTagging {
         case .onPut: return copied(in: context)
@@ -286,8 +287,15 @@ extension MultipartCopy {
     mutating func answeredPutTags(
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
-        if (200..<300).contains(response.status) { return copied(in: context) }
-        let fault = RetryPolicy.fault(of: response)
+        let fault: Fault
+        do throws(S3Error) {
+            try PutObjectTagging.answer(response, to: asked)
+            return copied(in: context)
+        } catch {
+            fault =
+                (200..<300).contains(response.status)
+                ? RetryPolicy.fault(error) : RetryPolicy.fault(of: response)
+        }
         guard fault.faultClass.concernsTheTags else {
             return failed(.putTags, at: .putTags, with: fault, in: &context)
         }

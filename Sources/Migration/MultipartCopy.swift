@@ -120,6 +120,8 @@ public struct MultipartCopy: Sendable {
     var proof: Proof?
     var shownAt: Instant
     /// When the source was asked last, before Complete, and how often in a row.
+    /// The target has shown our object.
+    var wasProved = false
     var askedAt: Instant
     var recheckCount = 0
 
