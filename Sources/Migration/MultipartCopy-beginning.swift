@@ -180,7 +180,6 @@ extension MultipartCopy {
         record?.state = .open
         record?.uploadID = id
         receipts = [:]
-        return write(record, then: .copyParts)
         guard mayHaveCreated else { return open() }
         // The request went out twice: the other upload needs an intent of its own, since ours is answered.
         mayHaveCreated = false
@@ -190,5 +189,6 @@ extension MultipartCopy {
 
     mutating func open() -> TransferAction {
         guard let record else { preconditionFailure("an upload without an intent") }
+        return write(record, then: .copyParts)
     }
 }

@@ -193,8 +193,8 @@ extension MultipartCopy {
             else { return false }
             return etag == record.targetETag || etag == facts.etag
         }
-        if let pastCompletion, made(pastCompletion) { return pastCompletion }
         if let record, mayHaveCompleted, made(record) { return record }
+        if let pastCompletion, made(pastCompletion) { return pastCompletion }
         guard let index = earlier.firstIndex(where: made) else { return nil }
         return earlier.remove(at: index)
     }
