@@ -107,6 +107,10 @@ def test_a_target_is_what_the_probe_calls_good(target):
     condition = {"if-none-match": "*", "x-amz-tagging": "s3migrate=probe"}
     target.put("b", "key", body, condition)
     assert target.request("PUT", "b", "key", headers=condition, body=body, expect=(412,))
+    # "AAAAAA==" is a CRC32C of 0; that of "123456789" is e3069283 (RFC 3720, appendix B.4).
+    for crc, status in (("AAAAAA==", 400), ("4waSgw==", 200)):
+        checksum = {"x-amz-checksum-crc32c": crc}
+        target.request("PUT", "b", f"crc-{status}", headers=checksum, body=b"123456789", expect=(status,))
     wrong = target.request("PUT", "b", "other", headers=md5_header(b"x"), body=body, expect=(400,))
     assert b"BadDigest" in wrong.body
     assert target.request("HEAD", "b", "other", expect=(404,))

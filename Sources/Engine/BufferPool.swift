@@ -33,12 +33,12 @@ final class BufferPool: Sendable {
     private let wake: @Sendable (_ worker: Int) -> Void
 
     init(
-        blocksMax: Int, blocksUsual: Int? = nil, workerCount: Int,
+        blocksMax: Int, usualPerWorker: Int? = nil, workerCount: Int,
         wake: @escaping @Sendable (_ worker: Int) -> Void
     ) {
         state = Monitor(
             State(
-                budget: MemoryBudget(blocksMax: blocksMax, blocksUsual: blocksUsual),
+                budget: MemoryBudget(blocksMax: blocksMax, usualPerWorker: usualPerWorker),
                 granted: Array(repeating: [], count: workerCount)))
         self.wake = wake
     }
@@ -69,11 +69,11 @@ final class BufferPool: Sendable {
         return verdict
     }
 
-    /// Takes back all that a transfer holds.
-    func release(_ held: inout [Block]) {
+    /// Takes back all that a transfer of this worker holds.
+    func release(_ held: inout [Block], worker: Int) {
         guard !held.isEmpty else { return }
         let told = state.withLock { state in
-            state.budget.release(held.count)
+            state.budget.release(held.count, worker: worker)
             state.free += held
             return grantWaiting(&state)
         }
@@ -96,7 +96,7 @@ final class BufferPool: Sendable {
             state.budget.withdraw(worker: worker, slot: slot)
             for grant in state.granted[worker] where grant.slot == slot {
                 state.free += grant.blocks
-                state.budget.release(grant.blocks.count)
+                state.budget.release(grant.blocks.count, worker: worker)
             }
             state.granted[worker].removeAll { $0.slot == slot }
             return grantWaiting(&state)

@@ -90,10 +90,8 @@ struct Run: Sendable {
             isDryRun: settings.isDryRun, clock: clock, ledger: ledger,
             pool: BufferPool(
                 blocksMax: blocks,
-                blocksUsual: Limits.blocksUsual(
-                    workers: settings.threads, slots: settings.slots),
-                workerCount: settings.threads,
-                wake: wake),
+                usualPerWorker: Limits.blocksUsual(slots: settings.transfers),
+                workerCount: settings.threads, wake: wake),
             flows: SharedFlows(),
             redaction: redaction,
             warn: { console.say("warning: \(redaction.applied(to: $0))") })

@@ -130,6 +130,7 @@ final class SharedLedger: Sendable {
         var worker: Int
         var returned: [Return]
         var freeSlots: Int
+        var busySlots = 0
         /// Bytes of the parts that it is busy with.
         var partBytes: Int64
     }
@@ -201,8 +202,17 @@ final class SharedLedger: Sendable {
             state.ledger.cleanUp(targetBucket: bucket)
         }
         turn.assignments = state.ledger.takeLarge(request.freeSlots, partBytes: request.partBytes)
-        turn.items = state.ledger.take(request.freeSlots - turn.assignments.count)
+        let free = request.freeSlots - turn.assignments.count
+        turn.items = state.ledger.take(min(free, fairShare(request, state)))
         return turn
+    }
+
+    /// How many new objects a worker may take: as many as leave the others theirs. Where few are left and they are
+    /// large, one worker with all of them would be busy while the others are idle.
+    private static func fairShare(_ request: Request, _ state: State) -> Int {
+        let workers = state.recorded.count
+        let known = state.ledger.readyCount + state.ledger.inProgress
+        return max(1, (known + workers - 1) / workers - request.busySlots)
     }
 
     /// Puts a line into uploads.log; the worker is woken when it is on the disk.

@@ -95,7 +95,8 @@ struct Worker: ~Copyable {
             let turn = surroundings.ledger.turn(
                 SharedLedger.Request(
                     worker: index, returned: returned, freeSlots: freeSlots.count,
-                    partBytes: partBytes), at: context.now)
+                    busySlots: slots.count - freeSlots.count, partBytes: partBytes),
+                at: context.now)
             returned.removeAll(keepingCapacity: true)
             for assignment in turn.assignments { try begin(assignment.job, assignment.event) }
             for item in turn.items { try begin(job(for: item), .begin) }
@@ -164,7 +165,7 @@ struct Worker: ~Copyable {
         case .record(let record):
             surroundings.ledger.record(record, worker: index, slot: slot.index)
         case .become(let job):
-            surroundings.pool.release(&slot.body.blocks)
+            surroundings.pool.release(&slot.body.blocks, worker: index)
             slot.job = job
             return .begin
         case .park(let parking): park(slot, parking)
@@ -300,7 +301,7 @@ struct Worker: ~Copyable {
     }
 
     private mutating func free(_ slot: Slot) {
-        surroundings.pool.release(&slot.body.blocks)
+        surroundings.pool.release(&slot.body.blocks, worker: index)
         partBytes -= slot.job?.partBytes ?? 0
         slot.job = nil
         slot.wakeAt = nil

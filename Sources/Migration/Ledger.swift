@@ -233,9 +233,9 @@ extension Ledger {
     public mutating func cleanUp(targetBucket: String) {
         guard !isCleanedUp else { return }
         isCleanedUp = true
-        let known = uploads.ids
         for record in uploads.records where !keptUploads.contains(record.key) {
-            large.add(UploadCleanup(record, bucket: targetBucket, known: known))
+            let others = uploads.others(than: record)
+            large.add(UploadCleanup(record, bucket: targetBucket, others: others))
         }
     }
 }

@@ -118,10 +118,10 @@ public enum Limits {
         return (curl, Int(count))
     }
 
-    /// How many blocks are usually granted at a time: bytes in flight for each worker as with parts, and one block for
-    /// each slot, which is all that a small object needs.
-    public static func blocksUsual(workers: Int, slots: Int) -> Int {
-        max(Int(blocks(for: partBytesInFlightMax)) * workers, slots)
+    /// How many blocks a worker with so many slots usually has: as with parts, and a block for each slot, which is all
+    /// that a small object needs.
+    public static func blocksUsual(slots: Int) -> Int {
+        max(Int(blocks(for: partBytesInFlightMax)), slots)
     }
 
     /// The least `--memory` that `division` accepts, rounded up; for the message that says so.

@@ -85,6 +85,7 @@ extension MultipartCopy {
         case 404 where RetryPolicy.fault(of: response).faultClass != .fatal:
             attempts.ofStep = 0
             targetDate = response.date
+            datedAt = context.now
             return upload(in: context)
         default:
             return failed(
@@ -109,7 +110,7 @@ extension MultipartCopy {
         var intent = UploadRecord(
             key: item.key, facts: facts, plan: plan, digest: digestWanted(in: context))
         intent.begunAt = targetDate.map { date in
-            let elapsed = (context.now - shownAt).components.seconds
+            let elapsed = (context.now - datedAt).components.seconds
             return Timestamp(secondsSince1970: date.secondsSince1970 + elapsed)
         }
         record = intent
@@ -176,19 +177,19 @@ extension MultipartCopy {
             return failed(.create, at: .create, with: fault, in: &context)
         }
         attempts.ofStep = 0
-        guard let intent = record else { preconditionFailure("an upload without an intent") }
-        record?.state = .open
-        record?.uploadID = id
-        receipts = [:]
-        guard mayHaveCreated else { return open() }
-        // The request went out twice: the other upload needs an intent of its own, since ours is answered.
+        guard mayHaveCreated, let record else { return open(id) }
+        // Two were begun, and one answered: the other one's intent has to stay on the books.
         mayHaveCreated = false
-        earlier.append(intent)
-        return write(intent, then: .open)
+        earlier.append(record)
+        return write(record, then: .open(id))
     }
 
-    mutating func open() -> TransferAction {
-        guard let record else { preconditionFailure("an upload without an intent") }
+    mutating func open(_ id: String) -> TransferAction {
+        guard var record else { preconditionFailure("an upload without an intent") }
+        record.state = .open
+        record.uploadID = id
+        self.record = record
+        receipts = [:]
         return write(record, then: .copyParts)
     }
 }

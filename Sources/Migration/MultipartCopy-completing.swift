@@ -19,7 +19,7 @@ extension MultipartCopy {
         switch response.status {
         case 200:
             guard let now = try? HeadObject.answer(response, to: asked), facts.isSameObject(as: now)
-            else { return readAgain("the object changed while it was copied", in: &context) }
+            else { return sourceGone("the object changed while it was copied", in: &context) }
             // The failures of Complete go on being counted, since this is asked before each.
             recheckCount += 1
             // A HEAD that took its time tells of the past; but a source that is always slow has to be believed.
@@ -28,11 +28,18 @@ extension MultipartCopy {
                 ? recheckSource(in: context) : checkAgain(in: context)
         case 404:
             // A HEAD's answer has no body that could say what is missing; the GET's has.
-            return readAgain("the object vanished while it was copied", in: &context)
+            return sourceGone("the object vanished while it was copied", in: &context)
         default:
             return failed(
                 .recheck, at: .recheckSource, with: RetryPolicy.fault(of: response), in: &context)
         }
+    }
+
+    /// A Complete of ours may have come before it: then the copy was made while there was something to copy.
+    private mutating func sourceGone(
+        _ message: String, in context: inout TransferContext
+    ) -> TransferAction {
+        mayHaveCompleted ? settle(in: context) : readAgain(message, in: &context)
     }
 
     /// Takes the place of the condition where the target ignores it on Complete.
@@ -288,13 +295,16 @@ extension MultipartCopy {
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
         let fault: Fault
-        do throws(S3Error) {
-            try PutObjectTagging.answer(response, to: asked)
-            return copied(in: context)
-        } catch {
-            fault =
-                (200..<300).contains(response.status)
-                ? RetryPolicy.fault(error) : RetryPolicy.fault(of: response)
+        switch response.status {
+        case 200..<300:
+            do throws(S3Error) {
+                try PutObjectTagging.answer(response, to: asked)
+                return copied(in: context)
+            } catch {
+                fault = RetryPolicy.fault(error)
+            }
+        default:
+            fault = RetryPolicy.fault(of: response)
         }
         guard fault.faultClass.concernsTheTags else {
             return failed(.putTags, at: .putTags, with: fault, in: &context)
@@ -318,16 +328,17 @@ extension MultipartCopy {
             in: context)
     }
 
-    /// Takes what has ended off the books, and ends.
+    /// Takes what has ended off the books, and ends. Our own object's upload comes last: until then its line tells
+    /// the next run whose object the target shows.
     mutating func conclude(_ outcome: Outcome, in context: TransferContext) -> TransferAction {
-        if var record, outcome.kind == .copied || outcome.failure?.faultClass == .damaged {
-            record.state = .ended
-            self.record = nil
-            return write(record, then: .conclude(outcome))
+        if outcome.kind != .failed, let other = earlier.popLast() {
+            return cancel(other, then: .conclude(outcome))
         }
-        guard outcome.kind != .failed, let other = earlier.popLast() else {
+        guard var record, outcome.kind == .copied || outcome.failure?.faultClass == .damaged else {
             return finish(outcome, in: context)
         }
-        return cancel(other, then: .conclude(outcome))
+        record.state = .ended
+        self.record = nil
+        return write(record, then: .conclude(outcome))
     }
 }

@@ -192,9 +192,9 @@ extension MultipartCopy {
     mutating func cancel(
         _ record: UploadRecord, then next: AfterCancelling
     ) -> TransferAction {
-        let known = Set((earlier + [self.record].compactMap { $0 }).compactMap(\.uploadID))
+        let others = earlier + [self.record].compactMap(\.self)
         return perform(
-            UploadCancellation(record, bucket: targetBucket, known: known), then: next)
+            UploadCancellation(record, bucket: targetBucket, others: others), then: next)
     }
 
     mutating func perform(

@@ -4,7 +4,7 @@ internal import S3
 
 /// The copy of one object that moves in parts.
 ///
-/// It takes over from a `Transfer` that has learnt what the object is. What it does itself are single requests with no
+/// It takes over from a `Transfer` that has learnt what the object is. What it does itself are single requests without
 /// bytes of the object; for the parts it steps aside (`park`), and the ledger gives them to all workers. So it holds
 /// neither a slot nor memory while terabytes move. Its files follow the object: `-beginning`, `-parts`,
 /// `-completing`, and `-faults`.
@@ -48,8 +48,8 @@ public struct MultipartCopy: Sendable {
 
     enum AfterRecord: Sendable {
         case create
-        /// The line of an upload that was created twice: one of the two is open.
-        case open
+        /// With the id that Create was answered with.
+        case open(String)
         case copyParts
         case recheckSource
         case conclude(Outcome)
@@ -106,8 +106,9 @@ public struct MultipartCopy: Sendable {
     var record: UploadRecord?
     /// A Create of ours may have been carried out although we never heard its id.
     var mayHaveCreated = false
-    /// The target's clock when it was asked last, at `shownAt`.
+    /// The target's clock in an answer that came at `datedAt`; so it is never ahead of the target.
     var targetDate: Timestamp?
+    var datedAt: Instant
     var receipts: [Int: PartReceipt] = [:]
     /// Every part was read a second time, because the ETags did not agree.
     var wasReadTwice = false
@@ -159,6 +160,7 @@ extension MultipartCopy {
         self.restarts = restarts
         self.attempts = Attempts(count: attempts)
         self.shownAt = now
+        self.datedAt = now
         self.askedAt = now
         self.earlier = item.earlierUploads
         self.plan = PartPlan.ours(sizeBytes: facts.sizeBytes, partBytes: rules.partBytes)
@@ -232,7 +234,7 @@ extension MultipartCopy {
         }
         switch next {
         case .create: return create(in: context)
-        case .open: return open()
+        case .open(let id): return open(id)
         case .copyParts: return copyParts(in: &context)
         case .recheckSource: return recheckSource(in: context)
         case .conclude(let outcome): return conclude(outcome, in: context)

@@ -77,20 +77,30 @@ extension Transfer {
         if let facts, !facts.isSameObject(as: answer.facts) {
             return changed("the object changed while it was read", in: &context)
         }
-        if movesInParts(answer.facts, in: context) {
+        if movesInParts(answer.facts, isRanged: isRanged(result), in: context) {
+            guard result.overflowed || isAsAsked(answer, result, in: context) else {
+                return gotOtherBytes(answer, result, in: &context)
+            }
             return takeApart(answer.facts, in: &context)
         }
         if result.overflowed { return gotTooMuch(answer, in: &context) }
         guard answer.bytes.lowerBound == received, answer.bytes.count == result.objectBytes else {
-            let message =
-                "asked for bytes from \(received), got \(result.objectBytes) of \(answer.bytes)"
-            return failed(
-                .get, at: .read,
-                with: Fault(.badAnswer, status: result.response.status, message: message),
-                in: &context)
+            return gotOtherBytes(answer, result, in: &context)
         }
         facts = answer.facts
         return took(result.objectBytes, in: &context)
+    }
+
+    private mutating func gotOtherBytes(
+        _ answer: GetObject.Answer, _ result: ExchangeResult, in context: inout TransferContext
+    ) -> TransferAction {
+        let message =
+            "asked for bytes from \(received), got \(result.objectBytes) of \(answer.bytes) of "
+            + "\(answer.facts.sizeBytes)"
+        return failed(
+            .get, at: .read,
+            with: Fault(.badAnswer, status: result.response.status, message: message),
+            in: &context)
     }
 
     private mutating func took(
@@ -125,12 +135,27 @@ extension Transfer {
 
     /// Large objects move in parts, and those that the source has in parts move in the same ones, so that the ETags
     /// come out alike.
-    private func movesInParts(_ facts: ObjectFacts, in context: TransferContext) -> Bool {
+    private func movesInParts(
+        _ facts: ObjectFacts, isRanged: Bool, in context: TransferContext
+    ) -> Bool {
         if facts.sizeBytes > context.rules.wholeObjectBytesMax { return true }
-        guard context.rules.target.takesMultipart, doubted == nil, facts.sizeBytes > 0 else {
-            return false
-        }
+        // Of a source that ignores ranges no part can be read.
+        guard context.rules.target.takesMultipart, doubted == nil, facts.sizeBytes > 0, isRanged
+        else { return false }
         return facts.etag?.partCount != nil && facts.etag?.isPlaceholder == false
+    }
+
+    private func isRanged(_ result: ExchangeResult) -> Bool {
+        !ignoresRanges && result.response.headers["content-range"] != nil
+    }
+
+    /// Whether the answer's range fits the size that it tells, since of the rest nothing is asked before the parts are.
+    private func isAsAsked(
+        _ answer: GetObject.Answer, _ result: ExchangeResult, in context: TransferContext
+    ) -> Bool {
+        let end = min(facts?.sizeBytes ?? firstRangeBytes(in: context), answer.facts.sizeBytes)
+        return answer.bytes.lowerBound == received && answer.bytes.upperBound >= end
+            && answer.bytes.count == result.objectBytes
     }
 
     private mutating func takeApart(

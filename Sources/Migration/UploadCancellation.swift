@@ -15,11 +15,15 @@ public struct UploadCancellation: Sendable {
 
     public let record: UploadRecord
     private let bucket: String
-    private let known: Set<String>
+    /// Ids of other uploads of ours of this key: those are not what an intent has begun.
+    private let knownIDs: Set<String>
+    /// How many intents of this key are on the books; each may have begun one of the candidates.
+    private let intentCount: Int
     private var id: String?
     private var step = Step.listing
     private var asked = Request(.get, operation: "", bucket: "")
     private var candidates: [ListMultipartUploads.Upload] = []
+    private var wasFound = false
 
     private enum Step: Sendable {
         case listing
@@ -32,11 +36,13 @@ public struct UploadCancellation: Sendable {
     /// only seconds.
     private static let window: ClosedRange<Int64> = -2...120
 
-    /// - Parameter known: ids of our other uploads, which are not what an intent has left behind.
-    public init(_ record: UploadRecord, bucket: String, known: Set<String> = []) {
+    /// - Parameter others: what else is on the books, without this one; only uploads of the same key matter.
+    public init(_ record: UploadRecord, bucket: String, others: [UploadRecord] = []) {
+        let others = others.filter { $0.key == record.key }
         self.record = record
         self.bucket = bucket
-        self.known = known
+        self.knownIDs = Set(others.compactMap(\.uploadID))
+        self.intentCount = 1 + others.count { $0.uploadID == nil }
         self.id = record.uploadID
     }
 
@@ -74,18 +80,20 @@ public struct UploadCancellation: Sendable {
             return .failed(RetryPolicy.fault(of: response))
         }
         candidates += answer.uploads.filter {
-            $0.key == record.key && isInWindow($0.initiated) && !known.contains($0.id)
+            $0.key == record.key && isInWindow($0.initiated) && !knownIDs.contains($0.id)
         }
         // Keys come in order, so what follows a longer key is not ours.
         if let next = answer.next, next.keyMarker == record.key { return list(after: next) }
-        switch candidates.count {
-        case 0: return .done(found: false)
-        case 1: return inspect(candidates[0].id)
-        default:
+        guard candidates.count <= intentCount else {
             return .unsure(
                 "\(candidates.count) uploads of \(KeyListLine.escaped(record.key)) were begun when ours "
-                    + "was; they are left alone, since only one of them is ours")
+                    + "were; they are left alone, since no more than \(intentCount) can be ours")
         }
+        return inspectNext()
+    }
+
+    private mutating func inspectNext() -> Action {
+        candidates.isEmpty ? .done(found: wasFound) : inspect(candidates.removeFirst().id)
     }
 
     private func isInWindow(_ initiated: Timestamp?) -> Bool {
@@ -102,10 +110,10 @@ public struct UploadCancellation: Sendable {
 
     /// We send no part before the id is in the log: an upload that has one is somebody else's.
     private mutating func answeredInspection(_ response: Response) -> Action {
-        if response.status == 404 { return .done(found: false) }
+        if response.status == 404 { return inspectNext() }
         do throws(S3Error) {
             let parts = try ListParts.answer(response, to: asked).parts
-            guard parts.isEmpty, let id else { return .done(found: false) }
+            guard parts.isEmpty, let id else { return inspectNext() }
             return abort(id)
         } catch {
             return .failed(RetryPolicy.fault(of: response))
@@ -120,11 +128,14 @@ public struct UploadCancellation: Sendable {
         return .exchange(ExchangeOrder(.target, asked))
     }
 
-    private func answeredAbort(_ response: Response) -> Action {
-        if (200..<300).contains(response.status) { return .done(found: true) }
+    private mutating func answeredAbort(_ response: Response) -> Action {
+        if (200..<300).contains(response.status) {
+            wasFound = true
+            return inspectNext()
+        }
         let fault = RetryPolicy.fault(of: response)
         // Ceph says NoSuchKey of an upload that has ended.
-        if response.status == 404, fault.faultClass != .fatal { return .done(found: false) }
+        if response.status == 404, fault.faultClass != .fatal { return inspectNext() }
         return .failed(fault)
     }
 }

@@ -6,9 +6,9 @@ public struct UploadCleanup: Sendable {
     private var attempts = Attempts()
     private var warning: String?
 
-    /// - Parameter known: as in `UploadCancellation`.
-    public init(_ record: UploadRecord, bucket: String, known: Set<String> = []) {
-        cancellation = UploadCancellation(record, bucket: bucket, known: known)
+    /// - Parameter others: as in `UploadCancellation`.
+    public init(_ record: UploadRecord, bucket: String, others: [UploadRecord] = []) {
+        cancellation = UploadCancellation(record, bucket: bucket, others: others)
     }
 
     public mutating func handle(

@@ -144,8 +144,12 @@ public struct OpenUploads: Sendable {
         }
     }
 
-    /// The ids of the uploads that were answered.
-    public var ids: Set<String> { Set(records.compactMap(\.uploadID)) }
+    /// The open uploads of the same key, without this one.
+    public func others(than record: UploadRecord) -> [UploadRecord] {
+        var others = records(of: record.key)
+        if let index = others.firstIndex(of: record) { others.remove(at: index) }
+        return others
+    }
 
     /// The log that holds these and nothing else.
     public var lines: [UInt8] {

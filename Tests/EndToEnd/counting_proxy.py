@@ -41,6 +41,8 @@ class CountingProxy:
         self._upstream = urlsplit(server.url)
         self._passed: list[Passed] = []
         self._sent: list[tuple[str, int]] = []
+        self._heard: set[tuple[str, int]] = set()
+        self._sent_again: list[tuple[str, int]] = []
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -79,6 +81,18 @@ class CountingProxy:
             if one.part_number and one.status == 200 and one.heard
         )
 
+    def parts_taken(self, key: str) -> Counter:
+        """Part number → how often the server took it, whether or not anybody heard so."""
+        return Counter(
+            one.part_number for one in self.passed(key) if one.part_number and one.status == 200
+        )
+
+    def parts_sent_again(self, key: str) -> list[int]:
+        """Numbers of parts that were begun once more after a living client had heard that the server
+        has them: never, but for another upload of the key."""
+        with self._lock:
+            return [number for name, number in self._sent_again if name == key]
+
     async def _end(self):
         self._listener.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -105,19 +119,29 @@ class CountingProxy:
         head = await reader.readuntil(b"\r\n\r\n")
         method, key, query = _request_line(head)
         if method == "PUT" and "partNumber" in query:
-            with self._lock:
-                self._sent.append((key, int(query["partNumber"])))
+            self._note_sent((key, int(query["partNumber"])))
         requests.write(head)
         await _relay(reader, requests, int(_header(head, b"content-length") or 0))
         answer = await answers.readuntil(b"\r\n\r\n")
         status = int(answer.split(b" ", 2)[1])
         if "partNumber" in query:
             await asyncio.sleep(self.part_delay_s)
-        with self._lock:
-            self._passed.append(Passed(method, key, query, status, heard=not reader.at_eof()))
+        self._note_passed(Passed(method, key, query, status, heard=not reader.at_eof()))
         writer.write(answer)
         await _relay_answer_body(answers, writer, answer, method, status)
         return _header(answer, b"connection") != b"close"
+
+    def _note_sent(self, part: tuple[str, int]):
+        with self._lock:
+            self._sent.append(part)
+            if part in self._heard:
+                self._sent_again.append(part)
+
+    def _note_passed(self, passed: Passed):
+        with self._lock:
+            self._passed.append(passed)
+            if passed.part_number and passed.status == 200 and passed.heard:
+                self._heard.add((passed.key, passed.part_number))
 
 
 def _request_line(head: bytes) -> tuple[str, str, dict[str, str]]:

@@ -112,21 +112,28 @@ def put_large(client: S3Client, bucket: str, item: LargeObject):
         body = io.BufferedReader(_Reader(item), MEBIBYTE)
         s3.put_object(**named, Body=body, ContentLength=item.size_bytes)
     else:
-        _put_parts(s3, named, item)
+        _send_parts(s3, named, item)()
     if item.tags:
         # Ceph drops tags that come with an upload.
         tags = [{"Key": key, "Value": value} for key, value in item.tags.items()]
         s3.put_object_tagging(Bucket=bucket, Key=item.key, Tagging={"TagSet": tags})
 
 
-def _put_parts(s3, named: dict, item: LargeObject):
+def prepare_large(client: S3Client, bucket: str, item: LargeObject):
+    """Sends the parts of an object; it becomes visible, at once, when what is returned is called."""
+    return _send_parts(
+        client.boto(), {"Bucket": bucket, "Key": item.key} | _boto_headers(item), item
+    )
+
+
+def _send_parts(s3, named: dict, item: LargeObject):
     upload_id = s3.create_multipart_upload(**named)["UploadId"]
     upload = {"Bucket": named["Bucket"], "Key": item.key, "UploadId": upload_id}
     parts = []
     for number, span in enumerate(spans(item.part_bytes), start=1):
         answer = s3.upload_part(**upload, PartNumber=number, Body=item.piece(*span))
         parts.append({"PartNumber": number, "ETag": answer["ETag"]})
-    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    return lambda: s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
 
 
 _BOTO_NAMES = {

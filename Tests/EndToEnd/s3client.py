@@ -93,7 +93,7 @@ class S3Client:
     def tags(self, bucket, key) -> dict[str, str]:
         """The object's tags, by boto3."""
         answer = self.boto().get_object_tagging(Bucket=bucket, Key=key)
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        return {tag["Key"]: tag["Value"] for tag in answer.get("TagSet", [])}
 
     def make_bucket(self, bucket):
         self.request("PUT", bucket, expect=(200, 409))

@@ -180,6 +180,7 @@ def test_the_proxy_passes_everything_on_and_counts_parts(ceph_target, new_bucket
         assert set(parts_there(client, bucket, "ü 1", upload)) == {1, 2}
         assert proxy.parts_acknowledged("ü 1") == {1: 1, 2: 2}
         assert proxy.parts_sent("ü 1") == {1: 1, 2: 2, 3: 1}
+        assert proxy.parts_sent_again("ü 1") == [2]
 
 
 def test_the_proxy_knows_who_did_not_hear_the_answer(ceph_target, new_bucket):
@@ -195,6 +196,7 @@ def test_the_proxy_knows_who_did_not_hear_the_answer(ceph_target, new_bucket):
         client.hang_up()
         time.sleep(1)
         assert (proxy.parts_sent("key"), proxy.parts_acknowledged("key")) == ({1: 1}, {})
+        assert (proxy.parts_taken("key"), proxy.parts_sent_again("key")) == ({1: 1}, [])
     assert set(parts_there(direct, bucket, "key", upload)) == {1}
 
 

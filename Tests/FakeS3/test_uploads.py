@@ -289,6 +289,8 @@ def test_a_composed_checksum_is_wanted_again_at_the_end(fake, s3):
         send(s3, upload, [body], ChecksumCRC32C=value)[0] | {"PartNumber": 1}
         for body, value in zip(PARTS[:1], values)
     ]
+    [listed] = s3.list_parts(**upload)["Parts"]
+    assert listed["ChecksumCRC32C"] == values[0], "who resumes has it from here"
     assert code_of(complete, s3, upload, parts) == "InvalidRequest"
     wrong = [parts[0] | {"ChecksumCRC32C": values[1]}]
     assert code_of(complete, s3, upload, wrong) == "InvalidPart"

@@ -84,7 +84,7 @@ extension World {
         if clientRandom.isTrue(0.15) { return unevenPartSizes(of: byteCount) }
         let any = Int64.random(in: 1...byteCount, using: &clientRandom)
         let sizes: [Int64] = [
-            1 << 20, (1 << 20) - 1, (1 << 20) + 1, 700_001, byteCount, any,
+            1 << 20, (1 << 20) - 1, (1 << 20) + 1, 700_001, scenario.partBytes, byteCount, any,
         ]
         let size = max(clientRandom.pick(sizes), (byteCount + 19) / 20)
         var parts = [Int64](repeating: size, count: Int(byteCount / size))

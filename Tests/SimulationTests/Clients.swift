@@ -78,7 +78,9 @@ extension World {
             object.etag = compositeETag(of: body, parts: object.partSizes)
         }
         object.metadata = newMetadata()
-        if scenario.mutation == .mixesVersions { object.modified = Timestamp(secondsSince1970: 0) }
+        if scenario.mutation?.mixesVersions == true {
+            object.modified = Timestamp(secondsSince1970: 0)
+        }
         if side == .source, scenario.source.tagging != .none, clientRandom.isTrue(0.3) {
             object.tags = [
                 ObjectTag(key: "a b+c", value: "é=%\(clientRandom.int(0...9))"),
@@ -93,17 +95,23 @@ extension World {
     private func newBody(insteadOf old: Body?) -> Body {
         if let old, clientRandom.isTrue(0.1), tellsWritesApart { return old }
         contentCount += 1
-        if scenario.mutation == .mixesVersions {
+        if scenario.mutation?.mixesVersions == true {
             return Body(content: contentCount, byteCount: 2 << 20)
         }
         let sizes: [ClosedRange<Int64>] = [
             0...0, 1...300, 1...300, 1...300, 1_048_575...1_048_577, 1_500_000...3_145_728,
         ]
         var size = Int64.random(in: clientRandom.pick(sizes), using: &clientRandom)
-        if clientRandom.isTrue(0.02) { size = 5 << 20 }
+        if clientRandom.isTrue(0.25) { size = newLargeSize() }
         if let old, clientRandom.isTrue(0.4) { size = old.byteCount }
         if let old, !tellsWritesApart, size == old.byteCount { size += 1 }
         return Body(content: contentCount, byteCount: size)
+    }
+
+    /// Some parts, just so, or a byte more or less.
+    private func newLargeSize() -> Int64 {
+        let count = Int64(clientRandom.int(1...clientRandom.pick([2, 5, 12])))
+        return max(1, scenario.partBytes * count + Int64(clientRandom.int(-1...1)))
     }
 
     private var tellsWritesApart: Bool { scenario.source.etags == .md5 }

@@ -13,9 +13,13 @@ enum Event: Sendable {
 }
 
 enum ProcessEvent: Sendable {
-    case wakes(slot: Int, episode: Int)
-    case grantsMayBeThere
+    case wakes(worker: Int, slot: Int, job: Int)
+    case grantsMayBeThere(worker: Int)
     case logTick
+    /// Somebody waits for a line of uploads.log.
+    case recordsWait
+    /// It is on the disk.
+    case recorded(worker: Int, slot: Int, job: Int)
     case planned
 }
 

@@ -51,9 +51,6 @@ enum Mishap: CaseIterable, Sendable {
     /// Whether a single one may end an object's transfer.
     var isFinal: Bool { self == .foreignNotFound || self == .fatal }
 
-    /// Those that need uploads in parts.
-    static let ofUploads: Set<Mishap> = [.uploadExpires, .partVanishes, .falseError]
-
     func fits(_ order: ExchangeOrder, _ scenario: Scenario, seen: Stored?) -> Bool {
         let operation = order.request.operation
         let isPut = operation == "PutObject"
@@ -69,7 +66,7 @@ enum Mishap: CaseIterable, Sendable {
         case .uploadExpires: order.request.uploadID != nil && order.request.method != .delete
         case .partVanishes, .falseError: isComplete
         case .shortBody, .wrongRange: isGet
-        case .flippedDownload: isGet && seen?.hasDigest ?? false
+        case .flippedDownload: isGet && seen.map { $0.isVerifiable(scenario) } ?? false
         case .blindHead: isHead && order.side == .source
         case .foreignNotFound: isGet
         case .fatal: !isHead
@@ -166,12 +163,7 @@ extension Served {
             let size = seen?.body.byteCount
         else { return self }
         var wrong = self
-        wrong.response.headers = HeaderFields()
-        for index in 0..<response.headers.count
-        where !response.headers.name(at: index).elementsEqual("content-range".utf8) {
-            wrong.response.headers.append(
-                name: response.headers.name(at: index), value: response.headers.value(at: index))
-        }
+        wrong.response.headers = response.headers.without("content-range")
         let count = object.byteCount
         let texts = [
             "bytes \(range)/\(size + 7)", "bytes 1-\(count)/\(size + 1)", "bytes \(range)/*",

@@ -102,4 +102,13 @@ extension SimulatedLogs {
 
     /// What a second pass takes.
     var failedKeys: [ObjectKey] { migrateLines.filter { $0.outcome == .failed }.map(\.key) }
+
+    /// What the failed objects have left open: it lies beside the list of them.
+    var handover: OpenUploads {
+        var handed = OpenUploads()
+        for key in failedKeys {
+            for record in openUploads.records(of: key) { handed.take(record) }
+        }
+        return handed
+    }
 }

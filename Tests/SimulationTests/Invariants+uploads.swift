@@ -18,6 +18,12 @@ struct UploadBook: Sendable {
     var acknowledged: Set<Name> = []
     /// Keys that others have begun uploads of.
     var contended: Set<ObjectKey> = []
+    /// Keys whose Complete was taken off the books by a run that was killed before its outcome was logged.
+    var forgotten: Set<ObjectKey> = []
+    /// Keys with uploads of which a cleanup could not say which is ours: it knows no other intent of the key.
+    var leftAlone: Set<ObjectKey> = []
+    /// Uploads of others that could not be told from ours.
+    var mistaken: Set<String> = []
 }
 
 // MARK: - At every exchange
@@ -44,12 +50,20 @@ extension World {
         if request.uploadID == nil {
             let isAwaited = flight.run == runningRun && flight.mishap != .actsLate
             if !isAwaited { uploadBook.belated.insert(upload.id) }
+        } else if request.method == .delete, !upload.isOurs, isMistakable(upload, flight) {
+            uploadBook.mistaken.insert(upload.id)
         } else if request.method != .get, !upload.isOurs {
             record.violated(
                 .foreignUpload,
                 "\(name(flight.episode)): \(request.operation) for \(upload.id) of another")
         }
         if request.method == .put { checkNotSentAgain(upload, flight) }
+    }
+
+    /// It was begun when ours was, whose id was never heard, and has no part either.
+    private func isMistakable(_ upload: Upload, _ flight: Flight) -> Bool {
+        let steps = record.episodes[flight.episode].steps[..<flight.step]
+        return upload.parts.isEmpty && steps.contains { $0.operation == "ListMultipartUploads" }
     }
 
     /// Where nothing went wrong with the object, a part that we know to be there stays as it is. A part of another
@@ -85,12 +99,27 @@ extension World {
 
 extension World {
     /// After a run without failures, and after `cancel`, no upload of ours is left.
-    func checkNoUploadsLeft(after moment: String) {
+    ///
+    /// - Parameter allowsFailedAborts: what a run could not abort it has said, and left on the books for `cancel`.
+    func checkNoUploadsLeft(after moment: String, allowsFailedAborts: Bool = false) {
         for upload in target.uploads.values.sorted(by: { $0.serial < $1.serial })
         where upload.isOurs && !isUnknowable(upload) {
+            if allowsFailedAborts, hasFailedAbort(upload.key) { continue }
             record.violated(
                 .leftover,
                 "\(upload.id) of \(upload.key), by \(upload.author), is left after \(moment)")
+        }
+    }
+
+    private func hasFailedAbort(_ key: ObjectKey) -> Bool {
+        record.episodes.contains { episode in
+            episode.item.key == key
+                && episode.steps.contains { step in
+                    let isOfAbort =
+                        step.operation == "AbortMultipartUpload" || step.operation == "ListParts"
+                        || step.operation == "ListMultipartUploads"
+                    return isOfAbort && (step.mishap != nil || step.status ?? 0 >= 400)
+                }
         }
     }
 
@@ -98,12 +127,33 @@ extension World {
     /// or cannot be told from another's of the same key.
     private func isUnknowable(_ upload: Upload) -> Bool {
         guard !uploadBook.answered.contains(upload.id) else { return false }
-        return uploadBook.belated.contains(upload.id) || uploadBook.contended.contains(upload.key)
+        let isMistimed = record.episodes.contains { episode in
+            episode.steps.contains { $0.mishap == .clockJump && $0.side == .target }
+        }
+        return isMistimed || uploadBook.belated.contains(upload.id)
+            || uploadBook.contended.contains(upload.key)
+            || uploadBook.leftAlone.contains(upload.key)
+    }
+
+    /// A process has died: what it heard and did not write down is not known.
+    func forgetAnswers(except logs: SimulatedLogs, run: Int) {
+        let known = Set(logs.openUploads.records.compactMap(\.uploadID))
+        let lost = target.uploads.values.filter { upload in
+            guard case .transfer(let episode) = upload.author else { return false }
+            return record.episodes[episode].run == run && !known.contains(upload.id)
+        }
+        uploadBook.answered.subtract(lost.map(\.id))
+        let completed = record.episodes.filter { episode in
+            episode.run == run
+                && episode.steps.contains { $0.operation == "CompleteMultipartUpload" }
+        }.map(\.item.key)
+        let remembered = logs.openUploads.records.filter { $0.state == .completing }.map(\.key)
+        uploadBook.forgotten.formUnion(Set(completed).subtracting(remembered))
     }
 
     /// What clients have begun and not ended is there, part by part.
     func checkForeignUploads() {
-        for wanted in clientUploads {
+        for wanted in clientUploads where !uploadBook.mistaken.contains(wanted.id) {
             let parts = target.uploads[wanted.id]?.parts.mapValues(\.etag)
             guard parts != wanted.parts else { continue }
             record.violated(

@@ -8,7 +8,8 @@ import S3
 extension World {
     /// No object needs more exchanges than this, whatever befalls it.
     func checkBound(_ episode: Int) {
-        let bound = (scenario.retriesMax + 2) * 60
+        let parts = record.episodes[episode].isLarge ? 12 : 1
+        let bound = (scenario.retriesMax + 2) * 60 * parts
         if record.episodes[episode].steps.count == bound {
             isHopeless = true
             record.violated(.endless, "\(name(episode)) took \(bound) exchanges")
@@ -98,7 +99,13 @@ extension World {
 
     private func isExcused(_ key: ObjectKey, _ wanted: Stored) -> Bool {
         scenario.deniedAtSource.contains(key) || scenario.deniedAtTarget.contains(key)
-            || wanted.body.byteCount > scenario.wholeObjectBytesMax
+            || cannotBeDivided(wanted)
+    }
+
+    /// Parts of it cannot be read, and whole it is too large.
+    func cannotBeDivided(_ object: Stored) -> Bool {
+        scenario.source.ranges == .ignored
+            && object.body.byteCount > scenario.wholeObjectBytesMax
     }
 
     private func checkCopy(_ copy: Stored, of wanted: Stored, _ key: ObjectKey) {
@@ -118,7 +125,8 @@ extension World {
         }
         // Between a write and its tags there may have been a failure; a later pass finds the object and leaves it.
         let isUnfinished =
-            capabilities.tagging != .onPut && episodes.contains { $0.outcome?.kind == .failed }
+            (capabilities.tagging != .onPut || capabilities.multipartTagging != .onPut)
+            && episodes.contains { $0.outcome?.kind == .failed }
         if copy.tags != wanted.tags, !lostTags, !isUnfinished {
             record.violated(.missing, "\(key) has the tags \(copy.tags) of \(wanted.tags)")
         }

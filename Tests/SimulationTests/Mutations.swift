@@ -1,6 +1,7 @@
 //! Deliberate mistakes, in the world or in the driver: each has to be noticed, or the simulation proves nothing.
 
 import Migration
+import S3
 
 enum Mutation: CaseIterable, Sendable {
     /// The target overwrites although the probe was told that it would not.
@@ -28,6 +29,19 @@ enum Mutation: CaseIterable, Sendable {
     /// Somebody aborts the uploads of clients.
     case abortsUploads
 
+    /// ListParts never tells of a part.
+    case hidesParts
+    /// Complete is sent whatever the source has by then.
+    case skipsRecheck
+    /// As `mixesVersions`, for objects in parts.
+    case mixesParts
+    /// The line that says that a Create is about to be sent is never written.
+    case forgetsIntents
+    /// Complete is sent without its condition.
+    case omitsCondition
+
+    var mixesVersions: Bool { self == .mixesVersions || self == .mixesParts }
+
     /// The rules that have to notice.
     var rules: [Rule] {
         switch self {
@@ -43,6 +57,11 @@ enum Mutation: CaseIterable, Sendable {
         case .leavesTornLines: [.logForm]
         case .leavesUploads: [.leftover]
         case .abortsUploads: [.foreignUpload]
+        case .hidesParts: [.sentAgain]
+        case .skipsRecheck: [.cameBack]
+        case .mixesParts: [.mixture]
+        case .forgetsIntents: [.leftover]
+        case .omitsCondition: [.overwrote]
         }
     }
 
@@ -57,7 +76,8 @@ enum Mutation: CaseIterable, Sendable {
             scenario.target.checksSHA256 = false
             scenario.target.multipart.checksums = .ignored
             scenario.faults = FaultWeights(rate: 0.3, weights: [(.flippedUpload, 1)])
-        case .mixesVersions:
+        case .mixesVersions, .mixesParts:
+            if self == .mixesParts { scenario.moveInParts() }
             scenario.source = ServerTraits(honoursIfMatch: false, etags: .constant)
             scenario.clientActionCount = 30
         case .showsDeleted:
@@ -74,7 +94,68 @@ enum Mutation: CaseIterable, Sendable {
             scenario.faults = FaultWeights(rate: 0.5, weights: [(.refused, 1)])
             scenario.endings = (1...5).map { .crashInLogs(afterWrites: $0 * 2) }
         case .leavesUploads, .abortsUploads: scenario.clientActionCount = 30
+        case .hidesParts:
+            scenario.moveInParts()
+            scenario.faults = .none
+            scenario.endings = [.crash(after: .seconds(1)), .crash(after: .seconds(2))]
+        case .skipsRecheck:
+            scenario.moveInParts()
+            scenario.faults = FaultWeights(rate: 0.5, weights: [(.slowDown, 1)])
+            scenario.clientActionCount = 30
+        case .forgetsIntents:
+            scenario.moveInParts()
+            scenario.latency = 1...300
+            scenario.endings = (1...4).map { .crash(after: .milliseconds($0 * 300)) }
+        case .omitsCondition:
+            scenario.moveInParts()
+            scenario.target.multipart.honoursIfNoneMatch = true
+            scenario.clientActionCount = 30
         case .keepsMemory: break
         }
+    }
+}
+
+extension Scenario {
+    /// Hardly an object moves whole.
+    fileprivate mutating func moveInParts() {
+        wholeObjectBytesMax = 300
+        partBytes = 700_001
+        target.multipart.partBytesMin = 1
+        blocksMax = max(blocksMax, 3)
+        sourcePartBytesMax = Int64(blocksMax * Limits.blockBytes)
+        source.ranges = .partial
+    }
+}
+
+extension World {
+    /// What the server is shown of a request.
+    func mutated(_ request: Request) -> Request {
+        guard scenario.mutation == .omitsCondition,
+            request.operation == "CompleteMultipartUpload"
+        else { return request }
+        var request = request
+        request.headers = request.headers.without("if-none-match")
+        return request
+    }
+}
+
+extension Response {
+    /// For the mutation: an answer of ListParts that tells of no part.
+    mutating func hideParts(_ request: Request) {
+        guard request.operation == "ListParts", status == 200 else { return }
+        let text = String(decoding: body, as: UTF8.self)
+        let shown = text.split(separator: "<Part>", omittingEmptySubsequences: false).first ?? ""
+        let end = "<IsTruncated>false</IsTruncated></ListPartsResult>"
+        body = Array((shown.split(separator: "<IsTruncated>").first ?? "").utf8) + Array(end.utf8)
+    }
+}
+
+extension HeaderFields {
+    func without(_ unwanted: String) -> HeaderFields {
+        var fields = HeaderFields()
+        for index in 0..<count where !name(at: index).elementsEqual(unwanted.utf8) {
+            fields.append(name: name(at: index), value: value(at: index))
+        }
+        return fields
     }
 }

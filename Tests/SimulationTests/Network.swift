@@ -15,6 +15,7 @@ struct Flight: Sendable {
     var order: ExchangeOrder
     var upload: Body
     var run: Int
+    var worker = 0
     var slot: Int
     var episode: Int
     /// Its place among the steps of the episode.
@@ -86,7 +87,15 @@ extension World {
         flights[number] = flight
     }
 
+    /// Every answer tells the time.
     private func serve(_ flight: Flight) -> Served {
+        var served = answer(flight)
+        let date = timeOfDay(at: flight.order.side).httpDate
+        served.response.headers.append("date", date)
+        return served
+    }
+
+    private func answer(_ flight: Flight) -> Served {
         befall(flight)
         if let refusal = skewRefusal(flight) ?? denial(flight) { return Served(response: refusal) }
         let refusal = flight.mishap?.refusal(&random)
@@ -105,7 +114,7 @@ extension World {
         case .clockJump where !isCalm:
             clockOffsetSeconds[side, default: 0] += random.pick([-7200, -1800, 1800, 3600])
             record.note(now, "the clock of the \(side) is \(clockOffsetSeconds[side] ?? 0) s ahead")
-        case .uploadExpires: if let upload { self[side].forget(upload) }
+        case .uploadExpires: if let upload, upload.isOurs { self[side].forget(upload) }
         case .partVanishes:
             guard let upload, !upload.parts.isEmpty else { break }
             self[side].uploads[upload.id]?.lose(random.pick(upload.parts.keys.sorted()))
@@ -122,13 +131,24 @@ extension World {
             upload = upload.flipped(&random)
         }
         let arrival = Arrival(
-            request: flight.order.request, upload: upload, now: now, time: timeOfDay(at: side),
+            request: mutated(flight.order.request), upload: upload, now: now,
+            time: timeOfDay(at: side),
             serial: nextSerial(), author: .transfer(flight.episode))
-        if scenario.mutation == .showsDeleted, let shown = deletedObject(flight) { return shown }
-        let served = self[side].serve(arrival)
+        if showsDeleted(flight), let shown = deletedObject(flight) { return shown }
+        var served = self[side].serve(arrival)
+        if scenario.mutation == .hidesParts { served.response.hideParts(flight.order.request) }
         checkWrite(served, flight)
         checkUpload(served, flight)
         return served
+    }
+
+    private func showsDeleted(_ flight: Flight) -> Bool {
+        switch scenario.mutation {
+        case .showsDeleted: true
+        // The HEAD of the source before Complete is as good as none.
+        case .skipsRecheck: record.episodes[flight.episode].isLarge
+        default: false
+        }
     }
 
     /// For the mutation: a HEAD of the source that shows what is no longer there.
@@ -182,7 +202,8 @@ extension World {
             return .broken(partial: object[0..<count])
         case .flippedDownload:
             // Where the ETag is no digest, only TLS tells of a damaged body: such are not damaged here.
-            if let object = served.object, object.byteCount > 0, served.seen?.hasDigest ?? false {
+            let isVerifiable = served.seen.map { $0.isVerifiable(scenario) } ?? false
+            if let object = served.object, object.byteCount > 0, isVerifiable {
                 served.object = object.flipped(&random)
             }
         case .wrongRange: served = served.withWrongRange(&random)

@@ -25,6 +25,37 @@ struct Episode: Sendable {
     var ended: Instant?
     var outcome: Outcome?
     var steps: [Step] = []
+
+    /// The sequence number of what belongs to no object of its run.
+    static let cleanup = -1
+
+    /// It went in parts.
+    var isLarge: Bool { steps.contains { Self.ofParts.contains($0.operation) } }
+
+    private static let ofParts: Set<String> = [
+        "CreateMultipartUpload", "ListParts", "UploadPart", "CompleteMultipartUpload",
+        "AbortMultipartUpload",
+    ]
+}
+
+extension World {
+    /// An object is begun, by this run for the first time.
+    func beginEpisode(_ item: WorkItem, run: Int) -> Int {
+        record.episodes.append(Episode(pass: passNumber, run: run, item: item, begun: now))
+        record.note(now, "begin \(item.key) #\(record.episodes.count - 1)")
+        return record.episodes.count - 1
+    }
+
+    /// The episode of an object that a run has begun.
+    func episode(of item: WorkItem, run: Int) -> Int? {
+        record.episodes.lastIndex { $0.run == run && $0.item.sequence == item.sequence }
+    }
+
+    /// The abort of an upload that nobody needs, which tells its key with its first request.
+    func beginCleanup(_ order: ExchangeOrder, run: Int) -> Int {
+        let key = order.request.key ?? ObjectKey(order.request.value("prefix") ?? "")
+        return beginEpisode(WorkItem(sequence: Episode.cleanup, key: key), run: run)
+    }
 }
 
 /// What has to hold, whatever happens.

@@ -29,8 +29,15 @@ struct Scenario: Sendable {
     var deniedAtTarget: Set<ObjectKey> = []
     /// Keys whose tags we may not read.
     var deniedTags: Set<ObjectKey> = []
+    /// Larger objects move in parts, of this size unless the source has others.
     var wholeObjectBytesMax: Int64 = 3 << 20
+    var partBytes: Int64 = 1 << 20
+    var sourcePartBytesMax: Int64 = 3 << 20
+    /// So many large objects are copied at a time.
+    var largeMax = 2
     var retriesMax = 10
+    var workerCount = 1
+    /// Of each worker.
     var slotCount = 1
     var blocksMax = 3
     var readyMax = 4
@@ -101,11 +108,25 @@ struct Scenario: Sendable {
 
     private mutating func drawLimits(_ random: inout SeededRandom) {
         retriesMax = random.pick([0, 2, 10, 10, 10])
+        workerCount = random.pick([1, 1, 2, 3])
         slotCount = random.int(1...6)
-        blocksMax = random.int(3...8)
+        drawParts(&random)
         readyMax = random.int(1...8)
         waitingBytesMax = random.pick([60, 300, 1 << 20])
         aheadBytesMax = random.pick([100, 1 << 20])
+    }
+
+    /// Just memory enough for the largest body, or a little more; so parts wait for it.
+    private mutating func drawParts(_ random: inout SeededRandom) {
+        wholeObjectBytesMax = random.pick([300, 1 << 20, 2 << 20, 3 << 20])
+        let scale: Int64 = random.pick([1, 1, 1, 1, 1, 10])
+        let wanted: Int64 = random.pick([100_000, 700_001, 1 << 20, 1_500_000, 3 << 20])
+        partBytes = max(target.multipart.partBytesMin, wanted * scale)
+        let blocksMin = Int(Limits.blocks(for: max(partBytes, wholeObjectBytesMax)))
+        blocksMax = blocksMin + random.int(0...5)
+        let memoryBytes = Int64(blocksMax * Limits.blockBytes)
+        sourcePartBytesMax = random.pick([memoryBytes, memoryBytes, 1 << 20])
+        largeMax = random.int(1...3)
     }
 
     private static func ending(_ random: inout SeededRandom) -> PlannedEnding {
@@ -151,7 +172,9 @@ struct Scenario: Sendable {
     func rules(_ capabilities: TargetCapabilities, isResumed: Bool) -> TransferRules {
         var rules = TransferRules(
             sourceBucket: "source", targetBucket: "target",
-            wholeObjectBytesMax: wholeObjectBytesMax, target: capabilities,
+            wholeObjectBytesMax: wholeObjectBytesMax, partBytes: partBytes,
+            sourcePartBytesMax: sourcePartBytesMax,
+            claimBytesMax: Int64(blocksMax * Limits.blockBytes), target: capabilities,
             retries: RetryPolicy(retriesMax: retriesMax))
         rules.isResumed = isResumed
         return rules

@@ -44,12 +44,24 @@ struct SimulatedFile {
 struct Earlier: Sendable {
     var start: ObjectKey?
     var ahead: [MigrateLogLine] = []
+    /// Uploads that it began and did not end.
+    var uploads = OpenUploads()
+
+    /// Keys with open uploads that will not come up again.
+    var handledUploads: Set<ObjectKey> {
+        let ahead = Set(ahead.map(\.key))
+        return Set(
+            uploads.records.map(\.key).filter { key in
+                start.map { key <= $0 } ?? false || ahead.contains(key)
+            })
+    }
 }
 
 struct SimulatedLogs {
     private(set) var migrate = SimulatedFile()
     private(set) var failed = SimulatedFile()
     private(set) var ahead = SimulatedFile()
+    private(set) var uploads = SimulatedFile()
     /// How many more writes the machine lives for; nil for as long as it is wanted.
     var writesUntilCrash: Int?
     private let aheadBytesMax: Int
@@ -70,12 +82,19 @@ struct SimulatedLogs {
         earlierAhead = []
         for line in earlier.ahead { line.append(to: &earlierAhead) }
         try step()
+        uploads.replace(with: earlier.uploads.lines)
+        try step()
         ahead.replace(with: earlierAhead)
         syncedAt = now
     }
 
-    mutating func write(from ledger: inout Ledger, at now: Instant, isLast: Bool) throws(Crash) {
+    /// Writes what the ledger can commit, after the lines of uploads.log that somebody waits for.
+    mutating func write(
+        _ records: [PendingRecord], from ledger: inout Ledger, at now: Instant, isLast: Bool
+    ) throws(Crash) {
         let commit = ledger.commit()
+        try write(records.map(\.record))
+        for record in records { ledger.take(record.record) }
         if mutation != .failedLast { try writeFailed(commit) }
         try step()
         migrate.append(commit.migrateLines)
@@ -86,6 +105,28 @@ struct SimulatedLogs {
             try writeAhead(from: &ledger, at: now, isLast: isLast)
         }
         if mutation == .failedLast { try writeFailed(commit) }
+    }
+
+    private mutating func write(_ records: [UploadRecord]) throws(Crash) {
+        guard !records.isEmpty else { return }
+        var lines: [UInt8] = []
+        for record in records where mutation != .forgetsIntents || record.state != .intent {
+            record.append(to: &lines)
+        }
+        try step()
+        uploads.append(lines)
+        try step()
+        uploads.sync()
+    }
+
+    /// Takes an upload off the books that `cancel` has seen to.
+    mutating func forget(_ record: UploadRecord) {
+        var ended = record
+        ended.state = .ended
+        var line: [UInt8] = []
+        ended.append(to: &line)
+        uploads.append(line)
+        uploads.sync()
     }
 
     private mutating func writeFailed(_ commit: Ledger.Commit) throws(Crash) {
@@ -127,6 +168,7 @@ struct SimulatedLogs {
         migrate.crash(&random)
         failed.crash(&random)
         ahead.crash(&random)
+        uploads.crash(&random)
         writesUntilCrash = nil
     }
 
@@ -137,7 +179,9 @@ struct SimulatedLogs {
         var earlier = Earlier()
         earlier.start = SimulatedLogs.repair(&migrate, isOrdered: true).lastKey
         _ = SimulatedLogs.repair(&ahead, isOrdered: false)
-        SimulatedLogs.repairFailed(&failed)
+        SimulatedLogs.repair(&failed) { FailedLogLine(parsing: $0.span) != nil }
+        SimulatedLogs.repair(&uploads) { UploadRecord(parsing: $0.span) != nil }
+        earlier.uploads = openUploads
         var lines = ahead.lines.compactMap { MigrateLogLine(parsing: $0.line.span) }
         if let start = earlier.start { lines.removeAll { $0.key <= start } }
         lines.sort { $0.key < $1.key }
@@ -159,10 +203,20 @@ struct SimulatedLogs {
         return check
     }
 
-    private static func repairFailed(_ file: inout SimulatedFile) {
+    /// What `uploads.log` leaves open; what a crash tore off is at its end.
+    var openUploads: OpenUploads {
+        var open = OpenUploads()
+        for (line, isTerminated) in uploads.lines {
+            guard isTerminated, let record = UploadRecord(parsing: line.span) else { break }
+            open.take(record)
+        }
+        return open
+    }
+
+    private static func repair(_ file: inout SimulatedFile, _ isGood: ([UInt8]) -> Bool) {
         var good = 0
         for (line, isTerminated) in file.lines {
-            guard isTerminated, FailedLogLine(parsing: line.span) != nil else { break }
+            guard isTerminated, isGood(line) else { break }
             good += line.count + 1
         }
         file.replace(with: Array(file.bytes[..<good]))

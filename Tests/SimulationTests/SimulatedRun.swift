@@ -10,6 +10,8 @@ struct Pass {
     var capabilities: TargetCapabilities
     /// An earlier run has worked on it.
     var isResumed = false
+    /// What the pass before has left open of these objects, as it lies beside their list.
+    var uploads = OpenUploads()
 }
 
 struct SimulatedRun: ~Copyable {
@@ -24,7 +26,8 @@ struct SimulatedRun: ~Copyable {
 
     private let world: World
     private let number: Int
-    private var worker: SimulatedWorker
+    private let process: SimulatedProcess
+    private var workers: [SimulatedWorker]
     private var ledger: Ledger
     private var lister: SimulatedLister
     private var planned: PlannedEnding
@@ -44,12 +47,18 @@ struct SimulatedRun: ~Copyable {
         self.number = number
         self.planned = planned
         let scenario = world.scenario
-        worker = SimulatedWorker(
-            world, run: number,
-            rules: scenario.rules(pass.capabilities, isResumed: pass.isResumed), &random)
+        let rules = scenario.rules(pass.capabilities, isResumed: pass.isResumed)
+        process = SimulatedProcess(world, run: number)
+        workers = []
+        for index in 0..<scenario.workerCount {
+            workers.append(
+                SimulatedWorker(index, of: process, world, run: number, rules: rules, &random))
+        }
         ledger = Ledger(
             readyMax: scenario.readyMax, waitingBytesMax: scenario.waitingBytesMax,
-            aheadCount: earlier.ahead.count)
+            aheadCount: earlier.ahead.count, largeMax: scenario.largeMax,
+            workerCount: scenario.workerCount, uploads: earlier.uploads,
+            keptUploads: earlier.handledUploads)
         lister = SimulatedLister(
             source: pass.source, target: pass.target, shard: scenario.shard, earlier: earlier,
             &random)
@@ -74,7 +83,8 @@ struct SimulatedRun: ~Copyable {
             eventCount += 1
             world.now = time
             handle(event, &logs)
-            worker.checkMemory()
+            process.checkMemory(
+                held: workers.reduce(0) { $0 + $1.blocksHeld }, isIdle: isIdle)
         }
         world.record.note(world.now, "run \(number) crashes")
         return .crashed
@@ -99,19 +109,54 @@ struct SimulatedRun: ~Copyable {
         world.queue.add(.process(run: number, event), at: world.now + delay)
     }
 
+    /// What came back may be work for others, and what begins may come back at once.
     private mutating func turn() {
-        let (ended, abandoned) = worker.takeEnded()
-        for (sequence, record) in ended { ledger.end(sequence, record, at: world.now) }
-        for sequence in abandoned { ledger.abandon(sequence) }
-        if worker.stop != nil { drain() }
-        guard !isDraining else { return }
+        repeat {
+            takeReturned()
+            if process.stop != nil { drain() }
+            guard !isDraining else { return }
+            admit()
+            if isDry { ledger.cleanUp(targetBucket: "target") }
+        } while handOut()
+    }
+
+    private mutating func takeReturned() {
+        for index in workers.indices {
+            for each in workers[index].takeReturned() { take(each) }
+        }
+    }
+
+    private mutating func take(_ returned: SimulatedWorker.Return) {
+        switch returned {
+        case .ended(let sequence, let record): ledger.end(sequence, record, at: world.now)
+        case .parked(let copy, let parking): ledger.park(copy, parking)
+        case .part(let number, let sequence, let outcome):
+            ledger.end(part: number, of: sequence, outcome)
+        case .abandoned(let sequence): ledger.abandon(sequence)
+        }
+    }
+
+    private mutating func admit() {
         do throws(ListError) {
             try lister.admit(to: &ledger)
         } catch {
             world.record.violated(.counts, "the lists cannot be read: \(error)")
             drain()
         }
-        for item in ledger.take(worker.freeCount) { worker.begin(item) }
+    }
+
+    /// Gives every worker what it has room for; pieces of large objects come first.
+    private mutating func handOut() -> Bool {
+        var isAny = false
+        for index in workers.indices {
+            let assignments = ledger.takeLarge(
+                workers[index].freeCount, partBytes: workers[index].partBytes)
+            for assignment in assignments { workers[index].begin(assignment) }
+            let items = ledger.take(workers[index].freeCount)
+            for item in items { workers[index].begin(item) }
+            isAny = isAny || !assignments.isEmpty || !items.isEmpty
+        }
+        return isAny
     }
 
     private mutating func drain() {
@@ -119,14 +164,20 @@ struct SimulatedRun: ~Copyable {
         ledger.stopHandingOut()
     }
 
-    private var isOver: Bool {
-        worker.isIdle && (isDraining || lister.isAtEnd && ledger.readyCount == 0)
+    private var isIdle: Bool { workers.allSatisfy(\.isIdle) }
+
+    /// All is listed, handed out and done.
+    private var isDry: Bool {
+        lister.isAtEnd && ledger.readyCount == 0 && ledger.inProgress == 0
     }
+
+    private var isOver: Bool { isIdle && (isDraining || isDry) }
 
     private mutating func handle(_ event: Event, _ logs: inout SimulatedLogs) {
         switch event {
         case .arrives(let flight): world.arrive(flight)
-        case .answers(let flight): worker.land(flight)
+        case .answers(let flight):
+            workers[world.flights[flight]?.worker ?? 0].land(flight)
         case .clientActs: world.clientActs()
         case .process(let run, let event) where run == number: handle(event, &logs)
         case .process: break
@@ -135,8 +186,10 @@ struct SimulatedRun: ~Copyable {
 
     private mutating func handle(_ event: ProcessEvent, _ logs: inout SimulatedLogs) {
         switch event {
-        case .wakes(let slot, let episode): worker.wake(slot, episode: episode)
-        case .grantsMayBeThere: worker.fetchGrants()
+        case .wakes(let worker, let slot, let job): workers[worker].wake(slot, job: job)
+        case .grantsMayBeThere(let worker): workers[worker].fetchGrants()
+        case .recorded(let worker, let slot, let job): workers[worker].recorded(slot, job: job)
+        case .recordsWait: write(&logs, isLast: false)
         case .logTick:
             write(&logs, isLast: false)
             add(.logTick, after: .milliseconds(100))
@@ -146,7 +199,7 @@ struct SimulatedRun: ~Copyable {
             case .crash: hasCrashed = true
             case .abort:
                 drain()
-                worker.abandonAll()
+                for index in workers.indices { workers[index].abandonAll() }
             default: drain()
             }
         }
@@ -156,7 +209,9 @@ struct SimulatedRun: ~Copyable {
 
     private mutating func write(_ logs: inout SimulatedLogs, isLast: Bool) {
         do throws(SimulatedLogs.Crash) {
-            try logs.write(from: &ledger, at: world.now, isLast: isLast)
+            let records = process.takeRecords()
+            try logs.write(records, from: &ledger, at: world.now, isLast: isLast)
+            process.tellRecorded(records)
         } catch {
             hasCrashed = true
         }
@@ -170,7 +225,8 @@ struct SimulatedRun: ~Copyable {
         world.record.note(world.now, "run \(number) ends")
         guard lister.isAtEnd, ledger.isEmpty else { return .stopped }
         checkCounts()
-        return .completed
+        // One that was told to stop leaves uploads that nobody needs to the next.
+        return isDraining ? .stopped : .completed
     }
 
     private func checkCounts() {

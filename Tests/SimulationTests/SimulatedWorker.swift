@@ -1,74 +1,98 @@
-//! The driver of the transfers: what the Engine's worker and its pool do, in simulated time.
+//! The driver of the jobs: what the Engine's worker does, in simulated time.
 
 import Migration
 import S3
 
-/// One object's place in the worker.
+/// One job's place in the worker.
 private struct Slot {
-    var transfer: Transfer?
-    var episode = 0
+    var job: Job?
+    /// Which of the worker's jobs it is: what was meant for an earlier one is not for this.
+    var number = 0
+    var episode: Int?
     var body = Body()
     var blocksHeld = 0
     var flight: Int?
-    var step: Int?
     var wakeAt: Instant?
 }
 
 struct SimulatedWorker {
+    /// What a worker brings back to the ledger.
+    enum Return {
+        case ended(sequence: Int, record: Ledger.Record)
+        case parked(MultipartCopy, Parking)
+        case part(number: Int, sequence: Int, PartOutcome)
+        case abandoned(sequence: Int)
+    }
+
+    let index: Int
     private let world: World
     private let run: Int
+    private let process: SimulatedProcess
     private var slots: [Slot]
     private var freeSlots: [Int]
+    private var jobCount = 0
     private var context: TransferContext
-    private var budget: MemoryBudget
-    /// Grants that came after a wait, not yet fetched.
-    private var granted: [MemoryBudget.Claim] = []
-    /// By how much the servers' clocks are ahead of ours, as far as they have complained.
-    private var offsetSeconds: [Side: Int64] = [:]
-    private(set) var ended: [(sequence: Int, record: Ledger.Record)] = []
-    private(set) var abandoned: [Int] = []
-    /// Why the run has to stop, once a transfer says so.
-    private(set) var stop: Failure?
+    private var returned: [Return] = []
+    /// Bytes of the parts in its slots.
+    private(set) var partBytes: Int64 = 0
 
-    init(_ world: World, run: Int, rules: TransferRules, _ random: inout SeededRandom) {
+    init(
+        _ index: Int, of process: SimulatedProcess, _ world: World, run: Int, rules: TransferRules,
+        _ random: inout SeededRandom
+    ) {
+        self.index = index
+        self.process = process
         self.world = world
         self.run = run
-        let scenario = world.scenario
-        slots = Array(repeating: Slot(), count: scenario.slotCount)
+        slots = Array(repeating: Slot(), count: world.scenario.slotCount)
         freeSlots = Array(slots.indices.reversed())
         context = TransferContext(now: world.now, rules: rules, random: random.fork())
-        budget = MemoryBudget(blocksMax: scenario.blocksMax)
     }
 
     var freeCount: Int { freeSlots.count }
     var isIdle: Bool { freeSlots.count == slots.count }
+    var blocksHeld: Int { slots.reduce(0) { $0 + $1.blocksHeld } }
 
-    /// Hands over what has ended or was given up since the last time.
-    mutating func takeEnded() -> (
-        ended: [(sequence: Int, record: Ledger.Record)], abandoned: [Int]
-    ) {
-        defer { (ended, abandoned) = ([], []) }
-        return (ended, abandoned)
+    /// Hands over what has ended, was parked or was given up since the last time.
+    mutating func takeReturned() -> [Return] {
+        defer { returned = [] }
+        return returned
     }
 
-    // MARK: - Events
+    // MARK: - Work
 
+    /// Takes up a new object.
     mutating func begin(_ item: WorkItem) {
-        guard let slot = freeSlots.popLast() else { preconditionFailure("no free slot") }
         if !world.isOurs(item.key) {
             world.record.violated(.strayed, "\(item.key) was begun")
         }
         if world.settled.contains(item.key) {
             world.record.violated(.doneAgain, "\(item.key) was begun again")
         }
-        slots[slot].transfer = Transfer(
+        let episode = world.beginEpisode(item, run: run)
+        let transfer = Transfer(
             item: item, now: world.now, mayHaveWritten: context.rules.isResumed)
-        slots[slot].episode = world.record.episodes.count
-        world.record.episodes.append(
-            Episode(pass: world.passNumber, run: run, item: item, begun: world.now))
-        world.record.note(world.now, "begin \(item.key) #\(slots[slot].episode)")
-        tell(slot, .begin)
+        begin(.transfer(transfer), .begin, episode)
     }
+
+    /// Takes up a piece of a large object, or what is left of an earlier run.
+    mutating func begin(_ assignment: Assignment) {
+        let episode = assignment.job.item.flatMap { world.episode(of: $0, run: run) }
+        begin(assignment.job, assignment.event, episode)
+    }
+
+    private mutating func begin(_ job: Job, _ event: TransferEvent, _ episode: Int?) {
+        guard let slot = freeSlots.popLast() else { preconditionFailure("no free slot") }
+        jobCount += 1
+        slots[slot].job = job
+        slots[slot].number = jobCount
+        slots[slot].episode = episode
+        partBytes += job.partBytes
+        checkPartBytes(with: job)
+        tell(slot, event)
+    }
+
+    // MARK: - Events
 
     mutating func land(_ number: Int) {
         guard let flight = world.land(number, run: run), slots[flight.slot].flight == number,
@@ -86,18 +110,21 @@ struct SimulatedWorker {
         }
     }
 
-    mutating func wake(_ slot: Int, episode: Int) {
-        guard slots[slot].episode == episode, let wakeAt = slots[slot].wakeAt,
-            wakeAt <= world.now
+    mutating func wake(_ slot: Int, job: Int) {
+        guard slots[slot].number == job, let wakeAt = slots[slot].wakeAt, wakeAt <= world.now
         else { return }
         slots[slot].wakeAt = nil
         tell(slot, .woken)
     }
 
+    /// The line of uploads.log is on the disk.
+    mutating func recorded(_ slot: Int, job: Int) {
+        guard slots[slot].number == job, slots[slot].job != nil else { return }
+        tell(slot, .recorded)
+    }
+
     mutating func fetchGrants() {
-        let claims = granted
-        granted = []
-        for claim in claims {
+        for claim in process.takeGrants(worker: index) {
             slots[claim.slot].blocksHeld = claim.blocks
             slots[claim.slot].body = Body()
             tell(claim.slot, .granted(kept: false))
@@ -106,10 +133,8 @@ struct SimulatedWorker {
 
     /// Drops what is under way.
     mutating func abandonAll() {
-        for slot in slots.indices where slots[slot].transfer != nil {
-            budget.withdraw(worker: 0, slot: slot)
-            for claim in granted where claim.slot == slot { budget.release(claim.blocks) }
-            granted.removeAll { $0.slot == slot }
+        for slot in slots.indices where slots[slot].job != nil {
+            process.withdraw(worker: index, slot: slot)
             abandon(slot)
         }
     }
@@ -119,7 +144,7 @@ struct SimulatedWorker {
     private mutating func tell(_ slot: Int, _ event: TransferEvent) {
         var event = event
         context.now = world.now
-        while let action = slots[slot].transfer?.handle(event, in: &context) {
+        while let action = slots[slot].job?.handle(event, in: &context) {
             guard let next = perform(action, slot) else { return }
             event = next
         }
@@ -129,48 +154,57 @@ struct SimulatedWorker {
         switch action {
         case .reserve(let bytes): return reserve(bytes, slot)
         case .exchange(let order): start(order, slot)
-        case .hash(_, let byteCount):
-            return .digested(.md5(slots[slot].body[0..<byteCount].md5))
-        case .wait(let until, let clock):
-            if let clock {
-                offsetSeconds[clock.side] =
-                    clock.now.secondsSince1970 - world.timeOfDay.secondsSince1970
-            }
-            slots[slot].wakeAt = until
-            let event = ProcessEvent.wakes(slot: slot, episode: slots[slot].episode)
-            world.queue.add(.process(run: run, event), at: until)
+        case .hash(let algorithm, let byteCount):
+            return .digested(slots[slot].body[0..<byteCount].digest(algorithm))
+        case .wait(let until, let clock): wait(until, clock, slot)
+        case .record(let record):
+            process.add(
+                PendingRecord(
+                    record: record, worker: index, slot: slot, job: slots[slot].number))
+        case .become(let job):
+            giveBackMemory(of: slot)
+            slots[slot].job = job
+            return .begin
+        case .park(let parking): park(slot, parking)
         case .finish(let outcome): finish(slot, outcome)
+        case .finishPart(let outcome): finishPart(slot, outcome)
+        case .finishCleanup(let warning):
+            if warning?.contains("left alone") == true, let episode = slots[slot].episode {
+                world.uploadBook.leftAlone.insert(world.record.episodes[episode].item.key)
+            }
+            free(slot)
         case .stopRun(let failure):
-            stop = stop ?? failure
+            process.stop = process.stop ?? failure
             abandon(slot)
-        case .become, .record, .park, .finishPart, .finishCleanup:
-            preconditionFailure("no object of this world moves in parts")
         }
         return nil
     }
 
-    private mutating func reserve(_ bytes: Int64, _ slot: Int) -> TransferEvent? {
-        let claim = MemoryBudget.Claim(
-            age: slots[slot].transfer?.item.sequence ?? 0, blocks: Int(Limits.blocks(for: bytes)),
-            worker: 0, slot: slot)
-        switch budget.reserve(claim, held: slots[slot].blocksHeld) {
-        case .granted(let kept):
-            slots[slot].blocksHeld = max(claim.blocks, slots[slot].blocksHeld)
-            return .granted(kept: kept)
-        case .waiting:
-            slots[slot].blocksHeld = 0
-            slots[slot].body = Body()
-            grantWaiting()
-            return nil
+    private mutating func wait(_ until: Instant, _ clock: ServerClock?, _ slot: Int) {
+        if let clock {
+            process.offsetSeconds[clock.side] =
+                clock.now.secondsSince1970 - world.timeOfDay.secondsSince1970
         }
+        slots[slot].wakeAt = until
+        let event = ProcessEvent.wakes(worker: index, slot: slot, job: slots[slot].number)
+        world.queue.add(.process(run: run, event), at: until)
     }
 
-    private mutating func grantWaiting() {
-        let claims = budget.grant()
-        guard !claims.isEmpty else { return }
-        granted += claims
-        let fetched = world.now + world.random.milliseconds(0...5)
-        world.queue.add(.process(run: run, .grantsMayBeThere), at: fetched)
+    private mutating func reserve(_ bytes: Int64, _ slot: Int) -> TransferEvent? {
+        let claim = MemoryBudget.Claim(
+            age: slots[slot].job?.item?.sequence ?? 0, blocks: Int(Limits.blocks(for: bytes)),
+            worker: index, slot: slot)
+        let held = slots[slot].blocksHeld
+        // What is waited for is given back at once, before others are granted it.
+        slots[slot].blocksHeld = 0
+        switch process.reserve(claim, held: held) {
+        case .granted(let kept):
+            slots[slot].blocksHeld = max(claim.blocks, held)
+            return .granted(kept: kept)
+        case .waiting:
+            slots[slot].body = Body()
+            return nil
+        }
     }
 
     private mutating func start(_ order: ExchangeOrder, _ slot: Int) {
@@ -179,15 +213,17 @@ struct SimulatedWorker {
         case .object(let byteCount): upload = slots[slot].body[0..<byteCount]
         case .request: upload = Body(text: order.request.body)
         }
-        let episode = slots[slot].episode
+        let episode = slots[slot].episode ?? world.beginCleanup(order, run: run)
+        slots[slot].episode = episode
         let step = Episode.Step(
             side: order.side, operation: order.request.operation, sentAt: world.now)
         world.record.episodes[episode].steps.append(step)
-        slots[slot].flight = world.send(
-            Flight(
-                order: order, upload: upload, run: run, slot: slot, episode: episode,
-                step: world.record.episodes[episode].steps.count - 1,
-                signedOffsetSeconds: offsetSeconds[order.side, default: 0]))
+        var flight = Flight(
+            order: order, upload: upload, run: run, slot: slot, episode: episode,
+            step: world.record.episodes[episode].steps.count - 1,
+            signedOffsetSeconds: process.offsetSeconds[order.side, default: 0])
+        flight.worker = index
+        slots[slot].flight = world.send(flight)
         world.checkBound(episode)
     }
 
@@ -209,49 +245,69 @@ struct SimulatedWorker {
         return result
     }
 
-    // MARK: - The end of a transfer
+    // MARK: - The end of a job
 
     private mutating func finish(_ slot: Int, _ outcome: Outcome) {
-        guard let item = slots[slot].transfer?.item else { preconditionFailure("nobody's end") }
-        ended.append((item.sequence, Ledger.Record(key: item.key, outcome: outcome)))
-        world.end(slots[slot].episode, outcome)
+        guard let item = slots[slot].job?.item, let episode = slots[slot].episode else {
+            preconditionFailure("nobody's end")
+        }
+        returned.append(
+            .ended(
+                sequence: item.sequence, record: Ledger.Record(key: item.key, outcome: outcome)))
+        world.end(episode, outcome)
         free(slot)
     }
 
+    private mutating func park(_ slot: Int, _ parking: Parking) {
+        guard case .multipart(let copy) = slots[slot].job else {
+            preconditionFailure("only a multipart copy steps aside")
+        }
+        returned.append(.parked(copy, parking))
+        free(slot)
+    }
+
+    private mutating func finishPart(_ slot: Int, _ outcome: PartOutcome) {
+        guard case .part(let copy) = slots[slot].job else { preconditionFailure("nobody's part") }
+        let part = copy.part
+        returned.append(.part(number: part.number, sequence: part.item.sequence, outcome))
+        free(slot)
+    }
+
+    /// An object is given back; a part or a cleanup is not the ledger's to take back.
     private mutating func abandon(_ slot: Int) {
-        guard let item = slots[slot].transfer?.item else { return }
-        abandoned.append(item.sequence)
+        switch slots[slot].job {
+        case .transfer(let transfer):
+            returned.append(.abandoned(sequence: transfer.item.sequence))
+        case .multipart(let copy): returned.append(.abandoned(sequence: copy.item.sequence))
+        case .part, .cleanup, .inspection, nil: break
+        }
         free(slot)
     }
 
     private mutating func free(_ slot: Int) {
-        checkMemory(of: slot)
-        if world.scenario.mutation != .keepsMemory { budget.release(slots[slot].blocksHeld) }
+        giveBackMemory(of: slot)
+        partBytes -= slots[slot].job?.partBytes ?? 0
         slots[slot] = Slot()
         freeSlots.append(slot)
-        grantWaiting()
     }
 
-    // MARK: - Memory
+    // MARK: - Bounds
 
-    private func checkMemory(of slot: Int) {
-        let room = Int64(slots[slot].blocksHeld * Limits.blockBytes)
-        if slots[slot].body.byteCount > room {
-            world.record.violated(
-                .memory, "\(slots[slot].body.byteCount) bytes in \(slots[slot].blocksHeld) blocks")
+    private mutating func giveBackMemory(of slot: Int) {
+        let blocks = slots[slot].blocksHeld
+        let byteCount = slots[slot].body.byteCount
+        if byteCount > Int64(blocks * Limits.blockBytes) {
+            world.record.violated(.memory, "\(byteCount) bytes in \(blocks) blocks")
         }
+        slots[slot].blocksHeld = 0
+        slots[slot].body = Body()
+        process.release(blocks)
     }
 
-    /// All blocks are somewhere, and none twice.
-    func checkMemory() {
-        let held = slots.reduce(0) { $0 + $1.blocksHeld } + granted.reduce(0) { $0 + $1.blocks }
-        if held + budget.blocksFree != world.scenario.blocksMax {
-            world.record.violated(
-                .memory,
-                "\(held) blocks held and \(budget.blocksFree) free of \(world.scenario.blocksMax)")
-        }
-        if isIdle, budget.isAnybodyWaiting {
-            world.record.violated(.memory, "a claim of nobody waits")
-        }
+    private func checkPartBytes(with job: Job) {
+        guard partBytes > Limits.partBytesInFlightMax, partBytes > job.partBytes,
+            job.partBytes > 0
+        else { return }
+        world.record.violated(.memory, "parts of \(partBytes) bytes are with worker \(index)")
     }
 }

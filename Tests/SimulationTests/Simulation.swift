@@ -102,7 +102,8 @@ struct Simulation {
         // A run can also be stopped by a fault of the whole run, but not for ever.
         for attempt in 0..<30 {
             if attempt == 20 { world.isCalm = true }
-            let earlier = resumed(&logs)
+            var earlier = resumed(&logs)
+            if !pass.isResumed { earlier.uploads = pass.uploads }
             let planned = endings.isEmpty ? PlannedEnding.none : endings.removeFirst()
             var run = SimulatedRun(
                 world, number: runCount, pass: pass, earlier: earlier, planned: planned, &random)
@@ -120,6 +121,7 @@ struct Simulation {
             case .crashed:
                 // A second and a sync until it is in ahead.log, and two ticks of the log thread.
                 logs.crash(&random)
+                world.forgetAnswers(except: logs, run: runCount - 1)
                 world.checkRemembered(
                     logs, run: runCount - 1, endedFor: .milliseconds(2300))
             }
@@ -131,7 +133,36 @@ struct Simulation {
 
     private func checkUploads(_ logs: SimulatedLogs) {
         if scenario.mutation == .abortsUploads { world.target.uploads = [:] }
-        if logs.failedKeys.isEmpty { world.checkNoUploadsLeft(after: "a run without failures") }
+        if logs.failedKeys.isEmpty {
+            world.checkNoUploadsLeft(after: "a run without failures", allowsFailedAborts: true)
+        }
+    }
+
+    // MARK: - Cancel
+
+    /// What `s3migrate cancel` does with a log folder.
+    private mutating func cancel(_ logs: inout SimulatedLogs) {
+        let records = logs.openUploads.records
+        for (index, record) in records.enumerated() {
+            var others = records
+            others.remove(at: index)
+            let isLeft = cancel(record, others)
+            world.record.note(
+                world.now, "cancel: \(record.key) \(record.uploadID ?? "-"), left: \(isLeft)")
+            if !isLeft { logs.forget(record) }
+        }
+    }
+
+    private func cancel(_ record: UploadRecord, _ others: [UploadRecord]) -> Bool {
+        var cancellation = UploadCancellation(record, bucket: "target", others: others)
+        var action = cancellation.begin()
+        while true {
+            switch action {
+            case .exchange(let order): action = cancellation.answered(answer(order))
+            case .done: return false
+            case .unsure, .failed: return true
+            }
+        }
     }
 
     private mutating func resumed(_ logs: inout SimulatedLogs) -> Earlier {
@@ -148,7 +179,10 @@ struct Simulation {
     }
 
     /// What failed, or everything with the lists of what is there by now.
-    private mutating func secondPass(_ logs: SimulatedLogs, _ capabilities: TargetCapabilities) {
+    private mutating func secondPass(
+        _ firstLogs: SimulatedLogs, _ capabilities: TargetCapabilities
+    ) {
+        var logs = firstLogs
         world.isCalm = true
         world.clockOffsetSeconds = [:]
         world.settled = []
@@ -157,11 +191,20 @@ struct Simulation {
         let keys = isAll ? scenario.listed : logs.failedKeys
         world.targetListed = isAll ? Set(world.target.keys) : []
         world.record.note(world.now, "second pass, \(isAll ? "all" : "failed")")
-        let pass = Pass(
+        var pass = Pass(
             source: keys.map { KeyListLine(key: $0) },
             target: world.targetListed.sorted().map { KeyListLine(key: $0) },
             capabilities: capabilities)
-        guard let logs = migrate(pass, []) else { return }
-        world.checkLogs(logs, listed: keys)
+        if isAll {
+            cancel(&logs)
+            world.checkNoUploadsLeft(after: "cancel")
+        } else {
+            pass.uploads = logs.handover
+        }
+        guard var secondLogs = migrate(pass, []) else { return }
+        world.checkLogs(secondLogs, listed: keys)
+        if !isAll { cancel(&logs) }
+        cancel(&secondLogs)
+        world.checkNoUploadsLeft(after: "cancel")
     }
 }

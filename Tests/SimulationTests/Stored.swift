@@ -29,6 +29,11 @@ struct Stored: Sendable {
     /// Whether the ETag has the form of an MD5, be it one or not.
     var hasDigest: Bool { etag.map { ETag($0).md5 != nil } ?? false }
 
+    /// Whether the ETag tells of a byte that was damaged on its way to us; of a part it says nothing.
+    func isVerifiable(_ scenario: Scenario) -> Bool {
+        hasDigest && body.byteCount <= scenario.wholeObjectBytesMax
+    }
+
     struct Field: Hashable, Sendable {
         var name: String
         var value: String

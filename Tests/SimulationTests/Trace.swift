@@ -102,7 +102,7 @@ extension Scenario {
             "keys \(listed), shard \(shard)",
             "denied at source \(deniedAtSource.sorted()), at target \(deniedAtTarget.sorted()), "
                 + "tags \(deniedTags.sorted())",
-            "slots \(slotCount), blocks \(blocksMax), retries \(retriesMax), ready \(readyMax), "
+            "workers \(workerCount), slots \(slotCount), parts of \(partBytes), blocks \(blocksMax), retries \(retriesMax), ready \(readyMax), "
                 + "waiting bytes \(waitingBytesMax), whole objects to \(wholeObjectBytesMax)",
             "latency \(latency) ms, slow \(slowness), faults \(faults.rate): "
                 + weights.joined(separator: ", "),

@@ -104,7 +104,10 @@ static ssize_t drop(struct connection *connection) {
 
 static void take_body(struct connection *connection, const void *bytes, size_t length) {
     connection->body_left -= length;
-    if (connection->use == BODY_HASH) EVP_DigestUpdate(connection->digest, bytes, length);
+    if (connection->use != BODY_HASH) return;
+    EVP_DigestUpdate(connection->digest, bytes, length);
+    if (connection->request.crc32c.at)
+        connection->body.crc32c = crc32c_of(connection->body.crc32c, bytes, length);
 }
 
 static void send_continue(struct connection *connection) {

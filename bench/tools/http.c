@@ -23,6 +23,7 @@ static void take_header(struct request *request, const char *name, size_t length
     } wanted[] = {
         {"range", offsetof(struct request, range)},
         {"content-md5", offsetof(struct request, content_md5)},
+        {"x-amz-checksum-crc32c", offsetof(struct request, crc32c)},
         {"if-none-match", offsetof(struct request, if_none_match)},
         {"if-match", offsetof(struct request, if_match)},
         {"x-amz-tagging", offsetof(struct request, tagging)},

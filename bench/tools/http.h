@@ -13,7 +13,7 @@ struct request {
     enum method method;
     struct text path;   ///< percent-encoded, as it came
     struct text query;  ///< what stands after "?"
-    struct text range, content_md5, if_none_match, if_match, tagging, mtime, decoded_length, expect;
+    struct text range, content_md5, crc32c, if_none_match, if_match, tagging, mtime, decoded_length, expect;
     uint64_t body_bytes;
     bool is_chunked;
     bool closes; ///< the client wants the connection closed afterwards

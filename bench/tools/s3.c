@@ -141,7 +141,8 @@ enum body_use s3_body_use(const struct service *service, const struct request *r
     if (!has_object || request->body_bytes == 0) return BODY_DROP;
     if (service->hashes) return BODY_HASH;
     // What a probe sends is this small, and nothing that a bench sends.
-    return request->content_md5.at && request->body_bytes <= SMALL_BODY_BYTES ? BODY_HASH : BODY_DROP;
+    bool has_digest = request->content_md5.at || request->crc32c.at;
+    return has_digest && request->body_bytes <= SMALL_BODY_BYTES ? BODY_HASH : BODY_DROP;
 }
 
 struct part s3_part(const struct request *request, const struct body *body) {
@@ -168,6 +169,8 @@ void s3_take_metadata(const struct request *request, struct stored *stored) {
 
 static bool is_damaged(const struct request *request, const struct body *body) {
     uint8_t promised[MD5_BYTES];
+    uint32_t crc;
+    if (body->has_md5 && crc32c_from_base64(request->crc32c, &crc) && crc != body->crc32c) return true;
     return body->has_md5 && md5_from_base64(request->content_md5, promised) &&
            memcmp(promised, body->md5, MD5_BYTES) != 0;
 }

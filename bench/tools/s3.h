@@ -25,6 +25,7 @@ struct body {
     uint64_t bytes;
     bool has_md5;
     uint8_t md5[MD5_BYTES];
+    uint32_t crc32c; // with has_md5
 };
 
 struct answer {

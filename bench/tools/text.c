@@ -105,6 +105,24 @@ void md5_of(const void *bytes, size_t length, uint8_t md5[MD5_BYTES]) {
     if (EVP_Digest(bytes, length, md5, NULL, kind, NULL) != 1) refuse("libcrypto has no", "MD5");
 }
 
+uint32_t crc32c_of(uint32_t crc, const void *bytes, size_t length) {
+    const uint8_t *byte = bytes;
+    crc = ~crc;
+    for (size_t i = 0; i < length; i++) {
+        crc ^= byte[i];
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+    }
+    return ~crc;
+}
+
+bool crc32c_from_base64(struct text text, uint32_t *crc) {
+    uint8_t bytes[6]; // 8 characters; the last two bytes are padding
+    if (text.length != 8) return false;
+    if (EVP_DecodeBlock(bytes, (const uint8_t *)text.at, 8) != 6) return false;
+    *crc = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    return true;
+}
+
 bool md5_from_base64(struct text text, uint8_t md5[MD5_BYTES]) {
     uint8_t bytes[18]; // 24 characters; the last two are padding
     if (text.length != 24) return false;

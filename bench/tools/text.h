@@ -33,6 +33,12 @@ _Noreturn void fail(const char *what);
 _Noreturn void refuse(const char *what, const char *argument);
 
 void md5_of(const void *bytes, size_t length, uint8_t md5[MD5_BYTES]);
+/// Goes on with a CRC32C (RFC 3720, appendix B.4), bit by bit: what a probe sends is small.
+uint32_t crc32c_of(uint32_t crc, const void *bytes, size_t length);
+
+/// The big-endian value of `x-amz-checksum-crc32c`; false where it is none.
+bool crc32c_from_base64(struct text text, uint32_t *crc);
+
 bool md5_from_base64(struct text text, uint8_t md5[MD5_BYTES]);
 /// The ETag without quotes: the digits of `md5`, and `-parts` where there are parts.
 void etag_text(const uint8_t md5[MD5_BYTES], unsigned parts, char out[ETAG_CHARS]);

@@ -30,7 +30,7 @@ import Testing
         #expect(held.count == 4)
         #expect(held[0] == first)
         #expect(Set(held).count == 4)
-        pool.release(&held)
+        pool.release(&held, worker: 0)
         #expect(held.isEmpty)
     }
 
@@ -41,10 +41,10 @@ import Testing
         _ = pool.reserve(claim(1, 3), held: &held)
         #expect(pool.reserve(claim(1, 1), held: &held) == .granted(kept: true))
         #expect(held.count == 3)
-        pool.release(&held)
+        pool.release(&held, worker: 0)
         var all: Blocks = []
         #expect(pool.reserve(claim(2, 4), held: &all) == .granted(kept: true))
-        pool.release(&all)
+        pool.release(&all, worker: 0)
     }
 
     @Test func takesBackFromOneWhoWaitsAndTellsItLater() {
@@ -57,14 +57,14 @@ import Testing
         #expect(pool.reserve(claim(2, 4, worker: 7), held: &other) == .waiting)
         #expect(other.isEmpty)
         #expect(pool.takeGrants(worker: 7).isEmpty)
-        pool.release(&one)
+        pool.release(&one, worker: 3)
         #expect(woken.list == [7])
         let grants = pool.takeGrants(worker: 7)
         #expect(grants.map(\.slot) == [2])
         #expect(grants[0].blocks.count == 4)
         #expect(pool.takeGrants(worker: 7).isEmpty)
         other = grants[0].blocks
-        pool.release(&other)
+        pool.release(&other, worker: 7)
     }
 
     @Test func givesBackWhatWasWithdrawn() {
@@ -76,11 +76,11 @@ import Testing
         // Once before the grant and once behind it.
         pool.withdraw(worker: 1, slot: 2)
         _ = pool.reserve(claim(3, 4, worker: 1), held: &none)
-        pool.release(&one)
+        pool.release(&one, worker: 0)
         pool.withdraw(worker: 1, slot: 3)
         #expect(pool.takeGrants(worker: 1).isEmpty)
         #expect(pool.reserve(claim(4, 4), held: &one) == .granted(kept: true))
-        pool.release(&one)
+        pool.release(&one, worker: 0)
     }
 
     /// What one gives up goes to the next, also when it was granted and never fetched.
@@ -92,13 +92,13 @@ import Testing
         _ = pool.reserve(claim(1, 4), held: &one)
         _ = pool.reserve(claim(2, 4, worker: 1), held: &none)
         _ = pool.reserve(claim(3, 2, worker: 2), held: &none)
-        pool.release(&one)
+        pool.release(&one, worker: 0)
         #expect(woken.list == [1])
         pool.withdraw(worker: 1, slot: 2)
         #expect(woken.list == [1, 2])
         var grants = pool.takeGrants(worker: 2)
         #expect(grants.map(\.slot) == [3])
-        if !grants.isEmpty { pool.release(&grants[0].blocks) }
+        if !grants.isEmpty { pool.release(&grants[0].blocks, worker: 2) }
     }
 
     // MARK: - Threads
@@ -148,7 +148,7 @@ private final class Crowd: Sendable {
                 mixed.add(1, ordering: .relaxed)
             }
             held.subtract(blocks.count, ordering: .relaxed)
-            pool.release(&blocks)
+            pool.release(&blocks, worker: worker)
             finished.add(1, ordering: .relaxed)
         }
     }

@@ -26,11 +26,12 @@ import Testing
     private let clock = Clock()
 
     private func shared(
-        readyMax: Int = 10, waitingBytesMax: Int = 1000, allowsMissing: Bool = true
+        readyMax: Int = 10, waitingBytesMax: Int = 1000, allowsMissing: Bool = true,
+        workerCount: Int = 3
     ) -> SharedLedger {
         SharedLedger(
             ledger: Ledger(readyMax: readyMax, waitingBytesMax: waitingBytesMax),
-            guards: ListGuards(allowsMissing: allowsMissing, slots: 1), workerCount: 3,
+            guards: ListGuards(allowsMissing: allowsMissing, slots: 1), workerCount: workerCount,
             cleanupBucket: nil, wake: { [bell] in bell.ring($0) })
     }
 
@@ -67,7 +68,7 @@ import Testing
     @Test func wakesThoseWhoFoundNothingAtTheBound() {
         let ledger = shared(waitingBytesMax: 10)
         #expect(admit(ledger, "a", "b", "c"))
-        #expect(turn(ledger, free: 2).items.count == 2)
+        for _ in 0..<2 { #expect(turn(ledger).items.count == 1) }
         #expect(turn(ledger, worker: 1, [(1, "b")]).items.isEmpty)
         #expect(ledger.waitForLogs(atMost: .zero, bytes: 1).commit.isEmpty)
         _ = bell.takeRung()
@@ -76,6 +77,15 @@ import Testing
         #expect(bell.takeRung().contains(1))
         #expect(!ledger.waitForLogs(atMost: .zero, bytes: 1).commit.isEmpty)
         #expect(turn(ledger, worker: 1).items.map(\.sequence) == [2])
+    }
+
+    /// Few objects, which may be large, are for all workers alike.
+    @Test func leavesTheOthersTheirShare() {
+        let ledger = shared()
+        #expect(admit(ledger, "a", "b", "c", "d", "e", "f", "g"))
+        #expect(turn(ledger, worker: 0, free: 9).items.count == 3)
+        #expect(turn(ledger, worker: 1, free: 9).items.count == 3)
+        #expect(turn(ledger, worker: 2, free: 9).items.count == 1)
     }
 
     @Test func letsTheListsWaitForRoom() throws {
@@ -137,7 +147,7 @@ import Testing
     }
 
     @Test func drainsAtAnAlarm() {
-        let ledger = shared(readyMax: 1000, allowsMissing: false)
+        let ledger = shared(readyMax: 1000, allowsMissing: false, workerCount: 1)
         ledger.withLedger { ledger in
             for index in 0..<200 { ledger.admit(ObjectKey("\(index)"), listedBytes: nil) }
         }

@@ -24,7 +24,8 @@ def initiated_document(upload) -> bytes:
 def parts_document(upload, parts: list, truncated: bool) -> bytes:
     items = "".join(
         f"<Part><PartNumber>{part.number}</PartNumber><LastModified>{_time(part.modified)}"
-        f"</LastModified><ETag>&quot;{part.etag}&quot;</ETag><Size>{len(part.body)}</Size></Part>"
+        f"</LastModified><ETag>&quot;{part.etag}&quot;</ETag><Size>{len(part.body)}</Size>"
+        f"{_checksum_elements(part.checksums)}</Part>"
         for part in parts
     )
     marker = parts[-1].number if parts else 0
@@ -82,6 +83,13 @@ def parse_complete(document: bytes) -> list[tuple[int, str, dict[str, str]]]:
         )
         for part in root.iterfind("{*}Part")
     ]
+
+
+def _checksum_elements(checksums: dict[str, str]) -> str:
+    return "".join(
+        f"<Checksum{name.upper()}>{value}</Checksum{name.upper()}>"
+        for name, value in checksums.items()
+    )
 
 
 def _checksums(part) -> dict[str, str]:

@@ -255,10 +255,10 @@ let partFailure = PartOutcome.failed(
 }
 
 @Suite struct UploadCleanupTests {
-    private func play(_ record: UploadRecord, _ script: [Scripted], known: Set<String> = [])
+    private func play(_ record: UploadRecord, _ script: [Scripted], others: [UploadRecord] = [])
         throws -> (books: [UploadRecord], warning: String?)
     {
-        var cleanup = UploadCleanup(record, bucket: "to", known: known)
+        var cleanup = UploadCleanup(record, bucket: "to", others: others)
         var context = TransferContext(
             now: Instant(elapsed: .zero), rules: .multipart(retries: 1),
             random: SeededRandom(seed: 1))
@@ -314,7 +314,7 @@ let partFailure = PartOutcome.failed(
             [
                 listUploads(hasUploads([("lost", 0), ("known", 0)])), listParts(hasNoParts),
                 abort(reply(204)),
-            ], known: ["known"])
+            ], others: [uploadRecord("k", .open, id: "known")])
         #expect(books.map(\.state) == [.ended] && warning == nil)
         let (second, unsure) = try play(
             intent, [listUploads(hasUploads([("lost", 0), ("known", 0)]))])

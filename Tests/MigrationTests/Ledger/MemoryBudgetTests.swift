@@ -13,7 +13,7 @@ import Testing
         #expect(budget.reserve(claim(1, 4), held: 0) == .granted(kept: true))
         #expect(budget.reserve(claim(2, 6), held: 0) == .granted(kept: true))
         #expect(budget.blocksFree == 0)
-        budget.release(4)
+        budget.release(4, worker: 1)
         #expect(budget.blocksFree == 4)
     }
 
@@ -24,7 +24,7 @@ import Testing
         #expect(budget.reserve(claim(2, 5), held: 2) == .waiting)
         #expect(budget.blocksFree == 2)
         #expect(budget.grant().isEmpty)
-        budget.release(8)
+        budget.release(8, worker: 1)
         #expect(budget.grant() == [claim(2, 5)])
         #expect(budget.blocksFree == 5)
         #expect(!budget.isAnybodyWaiting)
@@ -38,9 +38,9 @@ import Testing
         #expect(budget.grant().isEmpty)
         // An older one comes back for more and is not held up by the younger.
         #expect(budget.reserve(claim(1, 6), held: 5) == .granted(kept: true))
-        budget.release(6)
+        budget.release(6, worker: 1)
         #expect(budget.grant() == [claim(2, 10)])
-        budget.release(10)
+        budget.release(10, worker: 2)
         #expect(budget.grant() == [claim(3, 1)])
     }
 
@@ -48,8 +48,49 @@ import Testing
         var budget = MemoryBudget(blocksMax: 4)
         _ = budget.reserve(claim(1, 4), held: 0)
         for age in [9, 3, 7, 5] { #expect(budget.reserve(claim(age, 1), held: 0) == .waiting) }
-        budget.release(4)
+        budget.release(4, worker: 1)
         #expect(budget.grant().map(\.age) == [3, 5, 7, 9])
+    }
+
+    // MARK: - The bound of each worker
+
+    private func claim(_ age: Int, _ blocks: Int, worker: Int) -> MemoryBudget.Claim {
+        MemoryBudget.Claim(age: age, blocks: blocks, worker: worker, slot: age)
+    }
+
+    @Test func keepsAWorkerToItsUsualBound() {
+        var budget = MemoryBudget(blocksMax: 100, usualPerWorker: 10)
+        #expect(budget.reserve(claim(1, 5, worker: 1), held: 0) == .granted(kept: true))
+        #expect(budget.reserve(claim(2, 5, worker: 1), held: 0) == .granted(kept: true))
+        #expect(budget.reserve(claim(3, 1, worker: 1), held: 0) == .waiting)
+        #expect(budget.grant().isEmpty)
+        // Another worker, with younger objects, is not kept by that.
+        #expect(budget.reserve(claim(4, 10, worker: 2), held: 0) == .granted(kept: true))
+        budget.release(5, worker: 1)
+        #expect(budget.grant() == [claim(3, 1, worker: 1)])
+    }
+
+    @Test func grantsTwoThatAreLargerThanUsual() {
+        var budget = MemoryBudget(blocksMax: 100, usualPerWorker: 10)
+        for age in 1...2 {
+            #expect(budget.reserve(claim(age, 20, worker: 1), held: 0) == .granted(kept: true))
+        }
+        #expect(budget.reserve(claim(3, 20, worker: 1), held: 0) == .waiting)
+        #expect(budget.reserve(claim(4, 1, worker: 1), held: 0) == .waiting)
+        budget.release(20, worker: 1)
+        #expect(budget.grant() == [claim(3, 20, worker: 1)])
+        #expect(budget.isAnybodyWaiting)
+    }
+
+    /// The oldest waits for the whole: then nobody behind it gets anything, of whatever worker.
+    @Test func letsNobodyOvertakeWhoWaitsForTheWhole() {
+        var budget = MemoryBudget(blocksMax: 20, usualPerWorker: 10)
+        _ = budget.reserve(claim(1, 10, worker: 1), held: 0)
+        #expect(budget.reserve(claim(2, 15, worker: 2), held: 0) == .waiting)
+        #expect(budget.reserve(claim(3, 1, worker: 3), held: 0) == .waiting)
+        #expect(budget.grant().isEmpty)
+        budget.release(10, worker: 1)
+        #expect(budget.grant().map(\.age) == [2, 3])
     }
 
     @Test func letsOneWhoNeedsLessKeepAll() {
@@ -66,7 +107,7 @@ import Testing
         _ = budget.reserve(claim(2, 4), held: 0)
         _ = budget.reserve(claim(3, 1), held: 0)
         budget.withdraw(worker: 2, slot: 2)
-        budget.release(4)
+        budget.release(4, worker: 1)
         #expect(budget.grant().map(\.age) == [3])
         budget.withdraw(worker: 9, slot: 9)
         #expect(budget.blocksFree == 3)
@@ -127,7 +168,7 @@ import Testing
                 }
             case 5..<9:
                 guard let who = held.keys.randomElement(using: &random) else { break }
-                budget.release(held.removeValue(forKey: who) ?? 0)
+                budget.release(held.removeValue(forKey: who) ?? 0, worker: who % 3)
             default:
                 guard let who = waiting.keys.randomElement(using: &random) else { break }
                 waiting[who] = nil

@@ -56,12 +56,16 @@ import Testing
         #expect(Set(play.log.dropFirst().map(\.uploadID)) == ["id1"])
     }
 
-    /// The search for a lost upload goes by the target's clock, which went on since it was read.
+    /// The search for a lost upload goes by the target's clock, which went on since it answered.
     @Test func countsTheTimeOnFromTheTargetsClock() throws {
-        var play = MultipartPlay(plain)
-        let slow = isFree.taking(.seconds(30))
-        _ = try play.outcome(of: [slow, create(begins("id1"))] + ends(plain))
-        let begun = try #require(play.log[0].begunAt)
+        let useless = uploadRecord("k", .open, id: "id0", facts: TestObject("0").facts)
+        var play = MultipartPlay(plain, earlier: [useless])
+        _ = try play.outcome(
+            of: [
+                isFree.taking(.seconds(9)), abort(reply(204)).taking(.seconds(30)),
+                create(begins("id1")),
+            ] + ends(plain))
+        let begun = try #require(play.log.first { $0.state == .intent }?.begunAt)
         #expect(begun.secondsSince1970 - targetDate.secondsSince1970 == 30)
     }
 

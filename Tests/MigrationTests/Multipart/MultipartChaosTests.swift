@@ -204,7 +204,8 @@ private struct Chaos {
         _ books: OpenUploads, _ server: UploadServer, _ warnings: [String], _ seed: UInt64
     ) {
         let left = server.uploads.filter { $0.value.isOurs }.keys
-        let unknown = left.filter { !books.ids.contains($0) }
+        let known = books.records.compactMap(\.uploadID)
+        let unknown = left.filter { !known.contains($0) }
         let hasIntent = books.records.contains { $0.uploadID == nil }
         #expect(
             unknown.isEmpty || hasIntent || !warnings.isEmpty, "seed \(seed): \(left) forgotten"
