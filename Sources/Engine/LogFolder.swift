@@ -123,6 +123,10 @@ extension LogFolder {
         try readAhead(&earlier)
         try scan(LogFolder.failedName, &earlier.repairs) { FailedLogLine(parsing: $0) != nil }
         earlier.uploads = try uploads(&earlier.repairs)
+        let logged = Set(earlier.ahead.map(\.key))
+        earlier.uploads.forgetCompleted { [start = earlier.start] key in
+            start.map { key <= $0 } ?? false || logged.contains(key)
+        }
         return earlier
     }
 
@@ -266,7 +270,7 @@ extension LogFolder {
 
     /// The uploads that are still open.
     func uploads(_ repairs: inout [String]) throws(LogFolderError) -> OpenUploads {
-        var uploads = OpenUploads()
+        var uploads = OpenUploads(keepsCompleted: true)
         try scan(LogFolder.uploadsName, &repairs) { line in
             guard let record = UploadRecord(parsing: line) else { return false }
             uploads.take(record)

@@ -106,6 +106,8 @@ public struct Ledger: Sendable {
         self.aheadCount = aheadCount
         self.large = LargeObjects(activeMax: largeMax, workerCount: workerCount)
         self.uploads = uploads
+        // What it completes itself is of no use to it, and may be millions.
+        self.uploads.keepsCompleted = false
         self.keptUploads = keptUploads
     }
 }
@@ -127,7 +129,7 @@ extension Ledger {
         ready.append(
             WorkItem(
                 sequence: sequence, key: key, listedBytes: listedBytes,
-                earlierUploads: uploads.records(of: key)))
+                earlierUploads: uploads.known(of: key)))
     }
 
     /// Admits lines of keys that the target's lists have.

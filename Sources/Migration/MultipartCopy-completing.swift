@@ -181,9 +181,13 @@ extension MultipartCopy {
         _ found: ObjectFacts, in context: inout TransferContext
     ) -> TransferAction {
         if let earlier = ourCompletion(of: found) {
-            record = earlier
+            record = earlier.state == .completed ? nil : earlier
             proof = earlier.proof
             written = found.etag
+            return proved(in: context)
+        }
+        if context.rules.isResumed, record == nil, isWhatOursWouldBe(found) {
+            (written, proof) = (found.etag, .etag)
             return proved(in: context)
         }
         let outcome = Outcome(
@@ -192,18 +196,28 @@ extension MultipartCopy {
         return abandonUpload(then: .conclude(outcome), in: &context)
     }
 
+    /// A run that was killed may have ended an upload without a log that tells so; then the object there has the very
+    /// ETag that we would have written.
+    private func isWhatOursWouldBe(_ found: ObjectFacts) -> Bool {
+        guard let etag = facts.etag, etag.partCount != nil, !etag.isPlaceholder else {
+            return false
+        }
+        return found.etag == etag && found.sizeBytes == facts.sizeBytes
+    }
+
     /// The Complete of ours, of this run or an earlier one, that made what was found.
     private mutating func ourCompletion(of found: ObjectFacts) -> UploadRecord? {
         func made(_ record: UploadRecord) -> Bool {
-            guard record.state == .completing, record.isOf(facts), let etag = found.etag,
+            guard [.completing, .completed].contains(record.state), record.isOf(facts),
+                let etag = found.etag,
                 found.sizeBytes == facts.sizeBytes
             else { return false }
             return etag == record.targetETag || etag == facts.etag
         }
         if let record, mayHaveCompleted, made(record) { return record }
         if let pastCompletion, made(pastCompletion) { return pastCompletion }
-        guard let index = earlier.firstIndex(where: made) else { return nil }
-        return earlier.remove(at: index)
+        if let index = earlier.firstIndex(where: made) { return earlier.remove(at: index) }
+        return completedBefore.first(where: made)
     }
 
     private func comparison(with found: ObjectFacts) -> Proof {
@@ -337,7 +351,7 @@ extension MultipartCopy {
         guard var record, outcome.kind == .copied || outcome.failure?.faultClass == .damaged else {
             return finish(outcome, in: context)
         }
-        record.state = .ended
+        record.state = outcome.kind == .copied ? .completed : .ended
         self.record = nil
         return write(record, then: .conclude(outcome))
     }

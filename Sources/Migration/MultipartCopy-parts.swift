@@ -268,7 +268,8 @@ extension MultipartCopy {
             return .become(
                 .transfer(
                     Transfer(
-                        again: item.with(earlierUploads: earlier), begun: begun, now: context.now,
+                        again: item.with(earlierUploads: completedBefore + earlier), begun: begun,
+                        now: context.now,
                         restarts: restarts, attempts: attempts.count)))
         }
     }

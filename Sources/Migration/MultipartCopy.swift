@@ -135,6 +135,8 @@ public struct MultipartCopy: Sendable {
     var warnings: [String] = []
     /// Uploads of earlier runs that nobody has looked at yet.
     var earlier: [UploadRecord]
+    /// What an earlier run completed: if the target still shows it, it is ours.
+    let completedBefore: [UploadRecord]
 
     enum Layout: Sendable {
         case own
@@ -162,7 +164,8 @@ extension MultipartCopy {
         self.shownAt = now
         self.datedAt = now
         self.askedAt = now
-        self.earlier = item.earlierUploads
+        self.earlier = item.earlierUploads.filter { $0.state != .completed }
+        self.completedBefore = item.earlierUploads.filter { $0.state == .completed }
         self.plan = PartPlan.ours(sizeBytes: facts.sizeBytes, partBytes: rules.partBytes)
     }
 

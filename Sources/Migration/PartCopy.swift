@@ -111,7 +111,7 @@ public struct PartCopy: Sendable {
         guard order.facts.isSameObject(as: answer.facts) else {
             return finish(.changed("the object changed while it was read"))
         }
-        guard !result.overflowed else { return finish(.failed(rangeIgnored)) }
+        guard !result.overflowed else { return failed(.read, rangeIgnored, in: &context) }
         guard answer.bytes == part.bytes, result.objectBytes == part.byteCount else {
             let message =
                 "asked for the bytes \(part.bytes), got \(result.objectBytes) of \(answer.bytes)"
@@ -124,11 +124,12 @@ public struct PartCopy: Sendable {
         return .hash(needed, byteCount: part.byteCount)
     }
 
-    private var rangeIgnored: Failure {
-        let message =
-            "the source ignores Range and sends the whole object: it cannot be copied in parts; "
-            + "raise --multipart-threshold (and --memory) above its size"
-        return attempts.failure(.get, Fault(.refused, message: message))
+    private var rangeIgnored: Fault {
+        Fault(
+            .badAnswer, status: 200,
+            message:
+                "the source ignores Range and sends the whole object: it cannot be copied in parts; raise "
+                + "--multipart-threshold (and --memory) above its size")
     }
 
     private mutating func hashed(

@@ -15,7 +15,9 @@ public struct UploadRecord: Sendable, Equatable {
         case open
         /// Complete is about to be sent.
         case completing
-        /// Completed or aborted.
+        /// Completed: the object is ours, whether or not its outcome reached a log.
+        case completed
+        /// Aborted, or gone.
         case ended
     }
 
@@ -125,8 +127,14 @@ extension UploadRecord {
 public struct OpenUploads: Sendable {
     /// In the order in which they were begun.
     public private(set) var records: [UploadRecord] = []
+    /// What was completed by a run that may have been killed before it could log the outcome.
+    public private(set) var completed: [UploadRecord] = []
+    var keepsCompleted: Bool
 
-    public init() {}
+    /// - Parameter keepsCompleted: for the reader of an earlier run's log; a run itself knows what it did.
+    public init(keepsCompleted: Bool = false) {
+        self.keepsCompleted = keepsCompleted
+    }
 
     public mutating func take(_ record: UploadRecord) {
         switch record.state {
@@ -137,6 +145,9 @@ public struct OpenUploads: Sendable {
         case .completing:
             remove { $0.key == record.key && $0.uploadID == record.uploadID }
             records.append(record)
+        case .completed:
+            remove { $0.key == record.key && $0.uploadID == record.uploadID }
+            if keepsCompleted { completed.append(record) }
         case .ended where record.uploadID == nil:
             remove(intentOf: record)
         case .ended:
@@ -151,14 +162,25 @@ public struct OpenUploads: Sendable {
         return others
     }
 
+    /// Forgets what was completed of objects whose outcomes are in a log.
+    public mutating func forgetCompleted(where isLogged: (ObjectKey) -> Bool) {
+        completed.removeAll { isLogged($0.key) }
+    }
+
     /// The log that holds these and nothing else.
     public var lines: [UInt8] {
-        records.reduce(into: []) { lines, record in record.append(to: &lines) }
+        (completed + records).reduce(into: []) { lines, record in record.append(to: &lines) }
     }
 
     /// The open uploads of one key.
     public func records(of key: ObjectKey) -> [UploadRecord] {
         records.isEmpty ? [] : records.filter { $0.key == key }
+    }
+
+    /// All that is known of one key, for who copies it.
+    func known(of key: ObjectKey) -> [UploadRecord] {
+        let completed = completed.isEmpty ? [] : completed.filter { $0.key == key }
+        return completed + records(of: key)
     }
 
     /// A key can have several intents, each of another time: Creates whose answers were lost.

@@ -65,8 +65,13 @@ extension World {
         }
         // What a client has written with the same bytes may have other metadata.
         guard copy.author == .transfer(episode) else { return true }
-        // The same bytes may have been written again meanwhile, with other metadata.
-        return states(.source, episode).contains { twin in
+        // The same bytes may have been written again meanwhile, with other metadata; or, within one second, before an
+        // earlier run began the upload.
+        let key = record.episodes[episode].item.key
+        let twins = source.versions(of: key).filter {
+            $0.etag == original.etag && $0.modified == original.modified
+        }
+        return (states(.source, episode) + twins).contains { twin in
             twin.body == copy.body && Set(copy.metadata) == twin.carriedMetadata
                 && hasTags(copy, of: twin, outcome, episode)
         } || copy.body != original.body

@@ -20,6 +20,8 @@ struct UploadBook: Sendable {
     var contended: Set<ObjectKey> = []
     /// Keys whose Complete was taken off the books by a run that was killed before its outcome was logged.
     var forgotten: Set<ObjectKey> = []
+    /// Keys that an earlier run has handled, with open uploads: a second pass may need those.
+    var kept: Set<ObjectKey> = []
     /// Keys with uploads of which a cleanup could not say which is ours: it knows no other intent of the key.
     var leftAlone: Set<ObjectKey> = []
     /// Uploads of others that could not be told from ours.
@@ -100,11 +102,14 @@ extension World {
 extension World {
     /// After a run without failures, and after `cancel`, no upload of ours is left.
     ///
-    /// - Parameter allowsFailedAborts: what a run could not abort it has said, and left on the books for `cancel`.
-    func checkNoUploadsLeft(after moment: String, allowsFailedAborts: Bool = false) {
+    /// - Parameter allowsKept: what a run could not abort it has said, and left on the books for `cancel`; as it leaves
+    ///   there what belongs to keys that an earlier run has handled, since those may have failed.
+    func checkNoUploadsLeft(after moment: String, allowsKept: Bool = false) {
         for upload in target.uploads.values.sorted(by: { $0.serial < $1.serial })
         where upload.isOurs && !isUnknowable(upload) {
-            if allowsFailedAborts, hasFailedAbort(upload.key) { continue }
+            if allowsKept, hasFailedAbort(upload.key) || uploadBook.kept.contains(upload.key) {
+                continue
+            }
             record.violated(
                 .leftover,
                 "\(upload.id) of \(upload.key), by \(upload.author), is left after \(moment)")
@@ -135,6 +140,17 @@ extension World {
             || uploadBook.leftAlone.contains(upload.key)
     }
 
+    /// Written anew, the books can lose an intent: the line of another upload of its key, whose own intent is gone, is
+    /// read as the answer to it.
+    func excuseEaten(_ uploads: OpenUploads) {
+        var again = OpenUploads()
+        for record in uploads.records { again.take(record) }
+        for record in uploads.records
+        where again.records(of: record.key).count < uploads.records(of: record.key).count {
+            uploadBook.leftAlone.insert(record.key)
+        }
+    }
+
     /// A process has died: what it heard and did not write down is not known.
     func forgetAnswers(except logs: SimulatedLogs, run: Int) {
         let known = Set(logs.openUploads.records.compactMap(\.uploadID))
@@ -143,12 +159,20 @@ extension World {
             return record.episodes[episode].run == run && !known.contains(upload.id)
         }
         uploadBook.answered.subtract(lost.map(\.id))
-        let completed = record.episodes.filter { episode in
-            episode.run == run
-                && episode.steps.contains { $0.operation == "CompleteMultipartUpload" }
-        }.map(\.item.key)
+        for episode in record.episodes where episode.run == run && episode.hasCreatedTwice {
+            uploadBook.leftAlone.insert(episode.item.key)
+        }
+        forgetCompletions(except: logs, run: run)
+    }
+
+    /// A process has ended, not by itself: what was off the books by then, and not in the other logs, is not known.
+    func forgetCompletions(except logs: SimulatedLogs, run: Int) {
         let remembered = logs.openUploads.records.filter { $0.state == .completing }.map(\.key)
-        uploadBook.forgotten.formUnion(Set(completed).subtracting(remembered))
+        for episode in record.episodes
+        where episode.run == run && !remembered.contains(episode.item.key) {
+            let isCompleted = episode.steps.contains { $0.operation == "CompleteMultipartUpload" }
+            if isCompleted { uploadBook.forgotten.insert(episode.item.key) }
+        }
     }
 
     /// What clients have begun and not ended is there, part by part.
@@ -160,5 +184,12 @@ extension World {
                 .foreignUpload,
                 "\(wanted.id) of \(wanted.key) has \(parts.map { "\($0)" } ?? "vanished")")
         }
+    }
+}
+
+extension Episode {
+    /// The transport sent a Create twice, so that one intent stands for two uploads.
+    fileprivate var hasCreatedTwice: Bool {
+        steps.contains { $0.operation == "CreateMultipartUpload" && $0.mishap == .resent }
     }
 }

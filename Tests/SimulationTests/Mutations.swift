@@ -100,8 +100,9 @@ enum Mutation: CaseIterable, Sendable {
             scenario.endings = [.crash(after: .seconds(1)), .crash(after: .seconds(2))]
         case .skipsRecheck:
             scenario.moveInParts()
-            scenario.faults = FaultWeights(rate: 0.5, weights: [(.slowDown, 1)])
-            scenario.clientActionCount = 30
+            scenario.faults = .none
+            scenario.slowness = 0.3
+            scenario.clientActionCount = 60
         case .forgetsIntents:
             scenario.moveInParts()
             scenario.latency = 1...300

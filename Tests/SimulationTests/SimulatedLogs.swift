@@ -189,6 +189,10 @@ struct SimulatedLogs {
             if earlier.ahead.last?.key == line.key { earlier.ahead.removeLast() }
             earlier.ahead.append(line)
         }
+        let logged = Set(earlier.ahead.map(\.key))
+        earlier.uploads.forgetCompleted { [start = earlier.start] key in
+            start.map { key <= $0 } ?? false || logged.contains(key)
+        }
         return earlier
     }
 
@@ -205,7 +209,7 @@ struct SimulatedLogs {
 
     /// What `uploads.log` leaves open; what a crash tore off is at its end.
     var openUploads: OpenUploads {
-        var open = OpenUploads()
+        var open = OpenUploads(keepsCompleted: true)
         for (line, isTerminated) in uploads.lines {
             guard isTerminated, let record = UploadRecord(parsing: line.span) else { break }
             open.take(record)

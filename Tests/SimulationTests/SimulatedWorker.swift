@@ -158,6 +158,8 @@ struct SimulatedWorker {
             return .digested(slots[slot].body[0..<byteCount].digest(algorithm))
         case .wait(let until, let clock): wait(until, clock, slot)
         case .record(let record):
+            world.record.note(
+                world.now, "uploads.log: \(record.key) \(record.state) \(record.uploadID ?? "-")")
             process.add(
                 PendingRecord(
                     record: record, worker: index, slot: slot, job: slots[slot].number))

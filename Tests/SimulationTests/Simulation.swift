@@ -62,17 +62,19 @@ struct Simulation {
         }
     }
 
-    private func answer(_ order: ExchangeOrder) -> Response {
+    private func answer(_ order: ExchangeOrder) -> Response { serve(order).response }
+
+    /// Serves a request of a process that does nothing but ask.
+    private func serve(_ order: ExchangeOrder) -> Served {
         let arrival = Arrival(
             request: order.request, upload: Body(text: order.request.body), now: world.now,
             time: world.timeOfDay(at: .target), serial: world.nextSerial(), author: .probe)
-        let served = world.target.serve(arrival)
+        var served = world.target.serve(arrival)
         world.record.note(
             world.now,
             "probe: \(order.request.operation) \(order.request.trace): \(served.trace)")
-        var response = served.response
-        if order.request.method == .head { response.body = [] }
-        return response
+        if order.request.method == .head { served.response.body = [] }
+        return served
     }
 
     private var hasLeftovers: Bool {
@@ -117,7 +119,9 @@ struct Simulation {
                 checkUploads(logs)
                 return logs
             case .hopeless: return nil
-            case .stopped: world.checkRemembered(logs, run: runCount - 1, endedFor: .zero)
+            case .stopped:
+                world.forgetCompletions(except: logs, run: runCount - 1)
+                world.checkRemembered(logs, run: runCount - 1, endedFor: .zero)
             case .crashed:
                 // A second and a sync until it is in ahead.log, and two ticks of the log thread.
                 logs.crash(&random)
@@ -134,7 +138,7 @@ struct Simulation {
     private func checkUploads(_ logs: SimulatedLogs) {
         if scenario.mutation == .abortsUploads { world.target.uploads = [:] }
         if logs.failedKeys.isEmpty {
-            world.checkNoUploadsLeft(after: "a run without failures", allowsFailedAborts: true)
+            world.checkNoUploadsLeft(after: "a run without failures", allowsKept: true)
         }
     }
 
@@ -158,7 +162,12 @@ struct Simulation {
         var action = cancellation.begin()
         while true {
             switch action {
-            case .exchange(let order): action = cancellation.answered(answer(order))
+            case .exchange(let order):
+                let served = serve(order)
+                if let upload = served.upload, !upload.isOurs, record.uploadID == nil {
+                    world.uploadBook.mistaken.insert(upload.id)
+                }
+                action = cancellation.answered(served.response)
             case .done: return false
             case .unsure, .failed: return true
             }
@@ -168,6 +177,8 @@ struct Simulation {
     private mutating func resumed(_ logs: inout SimulatedLogs) -> Earlier {
         var earlier = logs.reopen()
         world.settled = logs.settledKeys
+        world.uploadBook.kept.formUnion(earlier.handledUploads)
+        world.excuseEaten(earlier.uploads)
         if scenario.mutation == .overlooksAhead { earlier.ahead = [] }
         return earlier
     }
@@ -199,6 +210,7 @@ struct Simulation {
             cancel(&logs)
             world.checkNoUploadsLeft(after: "cancel")
         } else {
+            world.excuseEaten(logs.openUploads)
             pass.uploads = logs.handover
         }
         guard var secondLogs = migrate(pass, []) else { return }

@@ -102,8 +102,10 @@ extension Scenario {
             "keys \(listed), shard \(shard)",
             "denied at source \(deniedAtSource.sorted()), at target \(deniedAtTarget.sorted()), "
                 + "tags \(deniedTags.sorted())",
-            "workers \(workerCount), slots \(slotCount), parts of \(partBytes), blocks \(blocksMax), retries \(retriesMax), ready \(readyMax), "
-                + "waiting bytes \(waitingBytesMax), whole objects to \(wholeObjectBytesMax)",
+            "workers \(workerCount), slots \(slotCount), blocks \(blocksMax), retries \(retriesMax), "
+                + "ready \(readyMax), waiting bytes \(waitingBytesMax)",
+            "whole objects to \(wholeObjectBytesMax), parts of \(partBytes), the source's to "
+                + "\(sourcePartBytesMax), large objects \(largeMax)",
             "latency \(latency) ms, slow \(slowness), faults \(faults.rate): "
                 + weights.joined(separator: ", "),
             "client actions \(clientActionCount), endings \(endings)",

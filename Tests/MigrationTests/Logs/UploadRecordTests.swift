@@ -177,6 +177,23 @@ extension UploadRecordTests {
         #expect(open(intent, uploadRecord("k", .ended, id: nil, begunAt: 1)) == [])
     }
 
+    /// A reader of the log keeps it, until the object's outcome is known to be in a log.
+    @Test func whatWasCompletedIsKnownAndNotOpen() {
+        let record = uploadRecord("k", .completed, id: "a")
+        #expect(open(uploadRecord("k", .open, id: "a"), record) == [])
+        var uploads = OpenUploads(keepsCompleted: true)
+        uploads.take(uploadRecord("k", .open, id: "a"))
+        uploads.take(record)
+        #expect(uploads.records.isEmpty && uploads.completed == [record])
+        #expect(uploads.known(of: ObjectKey("k")) == [record])
+        #expect(uploads.others(than: uploadRecord("k", .intent)).isEmpty)
+        var ledger = Ledger(readyMax: 1, uploads: uploads)
+        ledger.take(uploadRecord("l", .completed, id: "b"))
+        #expect(ledger.uploads.completed == [record], "a run needs to remember nothing of its own")
+        uploads.forgetCompleted { $0 == ObjectKey("k") }
+        #expect(uploads.completed.isEmpty)
+    }
+
     @Test func aLostCreateStaysBesideTheNext() {
         let lost = uploadRecord("k", .intent, begunAt: 1)
         let second = uploadRecord("k", .intent, begunAt: 5)

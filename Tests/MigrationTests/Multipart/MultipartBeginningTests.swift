@@ -46,7 +46,7 @@ import Testing
             play.trace == [
                 "target HeadObject", "record intent", "target CreateMultipartUpload", "record open",
                 "parts 1 2 3", "record completing", "source HeadObject",
-                "target CompleteMultipartUpload", "target HeadObject", "record ended",
+                "target CompleteMultipartUpload", "target HeadObject", "record completed",
             ])
         #expect(play.open == [])
         let (intent, completing) = (play.log[0], play.log[2])
@@ -311,7 +311,7 @@ import Testing
             #expect(play.orders.last?.request.queryValue("uploadId") == "id1")
             #expect(
                 play.log.map(\.state) == [
-                    .intent, .intent, .open, .completing, .ended, .ended,
+                    .intent, .intent, .open, .completing, .ended, .completed,
                 ])
             #expect(play.open == [])
         }

@@ -416,7 +416,7 @@ import Testing
         let (outcome, play) = try play(
             on: .multipart(tagging: .afterwards), tags: tags, [made, seen, putTags(reply(200))])
         #expect(outcome.losses == [])
-        #expect(play.trace.suffix(2) == ["target PutObjectTagging", "record ended"])
+        #expect(play.trace.suffix(2) == ["target PutObjectTagging", "record completed"])
     }
 
     @Test(arguments: [refuses(403, "AccessDenied"), refuses(400, "InvalidTag"), refuses(501)])

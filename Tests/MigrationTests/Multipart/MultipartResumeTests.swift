@@ -11,7 +11,7 @@ import Testing
     private func open(_ id: String = "id1", _ state: UploadRecord.State = .open) -> UploadRecord {
         var record = uploadRecord(
             "k", state, id: id, begunAt: targetDate.secondsSince1970, facts: plain.facts)
-        if state == .completing {
+        if state == .completing || state == .completed {
             record.targetETag = plain.partsETag()
             record.proof = .crc
         }
@@ -43,7 +43,7 @@ import Testing
         #expect(outcome.kind == .copied)
         #expect(outcome.etag == plain.partsETag())
         #expect(play.partsOrders.map(\.numbers) == [[2]])
-        #expect(play.log.map(\.state) == [.completing, .ended])
+        #expect(play.log.map(\.state) == [.completing, .completed])
         #expect(play.open == [])
     }
 
@@ -191,6 +191,22 @@ import Testing
         #expect(outcome.logged == "copied crc")
         #expect(outcome.etag == plain.partsETag())
         #expect(play.open == [])
+    }
+
+    /// The run was killed between its upload's last line and the object's.
+    @Test func knowsWhatAnEarlierRunHadNoTimeToLog() throws {
+        var play = MultipartPlay(plain, earlier: [open("a", .completed)])
+        let outcome = try play.outcome(headTarget(shows(plain.inParts())))
+        #expect(outcome.logged == "copied crc")
+        #expect(play.log.isEmpty)
+        var deleted = MultipartPlay(plain, earlier: [open("a", .completed)])
+        let again = try deleted.outcome(of: [isFree, create(begins("b"))] + ends)
+        #expect(again.kind == .copied)
+        #expect(!deleted.trace.contains("target AbortMultipartUpload"))
+        var replaced = MultipartPlay(plain, earlier: [open("a", .completed)])
+        #expect(
+            try replaced.outcome(headTarget(shows(TestObject("9876543210")))).kind == .skippedTarget
+        )
     }
 
     @Test func tagsWhatAnEarlierRunCompleted() throws {
