@@ -156,7 +156,8 @@ final class SharedLedger: Sendable {
             let wasDry = state.isDry
             let alarm = SharedLedger.take(request.returned, &state, at: now)
             var turn = SharedLedger.handOut(request, &state)
-            let isDry = state.isDry && turn.isEmpty
+            // Uploads to clean up are handed out when all else is done, perhaps more than there are free slots.
+            let isDry = state.isDry && turn.isEmpty && !state.ledger.handsOut
             turn.isOver = isDry || state.ending > .no
             // What came back may be work for the others, or the end of all work.
             var hungry = request.returned.isEmpty ? [] : state.takeHungry()

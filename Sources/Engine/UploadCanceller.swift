@@ -76,7 +76,8 @@ public struct UploadCanceller: ~Copyable {
     }
 
     private mutating func cancel(_ record: UploadRecord) -> Result.Kind {
-        var cancellation = UploadCancellation(record, bucket: target.bucket)
+        var cancellation = UploadCancellation(
+            record, bucket: target.bucket, others: uploads.others(than: record))
         var action = cancellation.begin()
         var attempt = 0
         while true {

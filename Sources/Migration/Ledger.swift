@@ -106,6 +106,8 @@ public struct Ledger: Sendable {
         self.aheadCount = aheadCount
         self.large = LargeObjects(activeMax: largeMax, workerCount: workerCount)
         self.uploads = uploads
+        // What it completes itself is of no use to it, and may be millions.
+        self.uploads.keepsCompleted = false
         self.keptUploads = keptUploads
     }
 }
@@ -234,7 +236,8 @@ extension Ledger {
         guard !isCleanedUp else { return }
         isCleanedUp = true
         for record in uploads.records where !keptUploads.contains(record.key) {
-            large.add(UploadCleanup(record, bucket: targetBucket))
+            let others = uploads.others(than: record)
+            large.add(UploadCleanup(record, bucket: targetBucket, others: others))
         }
     }
 }

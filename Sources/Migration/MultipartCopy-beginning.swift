@@ -137,6 +137,7 @@ extension MultipartCopy {
         _ earlier: UploadRecord, in context: TransferContext
     ) -> TransferAction {
         if earlier.partBytes != plan.partBytes { layout = .own }
+        if earlier.state == .completing { mayHaveCompleted = true }
         plan = PartPlan(sizeBytes: facts.sizeBytes, partBytes: earlier.partBytes)
         record = earlier
         receipts = [:]

@@ -20,7 +20,7 @@ extension MultipartCopy {
         case 200:
             guard let now = try? HeadObject.answer(response, to: asked), facts.isSameObject(as: now)
             else { return sourceGone("the object changed while it was copied", in: &context) }
-            attempts.ofStep = 0
+            // The failures of Complete go on being counted, since this is asked before each.
             recheckCount += 1
             // A HEAD that took its time tells of the past; but a source that is always slow has to be believed.
             let isStale = context.now - askedAt > Limits.sourceFreshFor
@@ -55,7 +55,6 @@ extension MultipartCopy {
         switch response.status {
         case 200: return gotFound(response, at: .recheckSource, in: &context)
         case 404 where RetryPolicy.fault(of: response).faultClass != .fatal:
-            attempts.ofStep = 0
             return complete(in: context)
         default:
             return failed(
@@ -210,11 +209,13 @@ extension MultipartCopy {
     private mutating func ourCompletion(of found: ObjectFacts) -> UploadRecord? {
         func made(_ record: UploadRecord) -> Bool {
             guard [.completing, .completed].contains(record.state), record.isOf(facts),
+                let etag = found.etag,
                 found.sizeBytes == facts.sizeBytes
             else { return false }
-            return found.etag == record.targetETag || found.etag == facts.etag
+            return etag == record.targetETag || etag == facts.etag
         }
         if let record, mayHaveCompleted, made(record) { return record }
+        if let pastCompletion, made(pastCompletion) { return pastCompletion }
         if let index = earlier.firstIndex(where: made) { return earlier.remove(at: index) }
         return completedBefore.first(where: made)
     }
@@ -247,7 +248,6 @@ extension MultipartCopy {
             return failed(
                 .settle, at: .measure, with: RetryPolicy.fault(of: response), in: &context)
         }
-        attempts.ofStep = 0
         if let etag = seen.etag, isExpected(etag) {
             written = etag
             // Of the whole, which is more than the parts could say.
@@ -272,7 +272,9 @@ extension MultipartCopy {
         }
         let isWholeMD5 =
             seen.sizeBytes == facts.sizeBytes && seen.etag?.md5 != nil && facts.etag?.md5 == nil
-        guard isWholeMD5, written != nil else {
+        // What was proved was right; another object than that is somebody else's.
+        let mayBeOurs = written != nil && (!wasProved || seen.etag == written)
+        guard isWholeMD5, mayBeOurs else {
             written = written ?? record?.targetETag
             return superseded(in: context)
         }
@@ -285,6 +287,7 @@ extension MultipartCopy {
     // MARK: - Tags, and the end
 
     private mutating func proved(in context: TransferContext) -> TransferAction {
+        wasProved = true
         guard !tags.isEmpty else { return copied(in: context) }
         switch context.rules.target.multipartTagging {
         case .onPut: return copied(in: context)

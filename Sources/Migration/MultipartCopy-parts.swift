@@ -33,7 +33,7 @@ extension MultipartCopy {
         attempts.ofStep = 0
         for part in answer.parts { take(part) }
         if let next = answer.next { return listParts(in: context, after: next) }
-        return copyParts(in: context)
+        return copyParts(in: &context)
     }
 
     /// A part counts if it has its place's size, and what Complete has to say of it.
@@ -48,9 +48,9 @@ extension MultipartCopy {
 
     // MARK: - To the workers and back
 
-    mutating func copyParts(in context: TransferContext) -> TransferAction {
+    mutating func copyParts(in context: inout TransferContext) -> TransferAction {
         let missing = (1...plan.count).filter { receipts[$0] == nil }
-        guard !missing.isEmpty else { return partsAreThere(in: context) }
+        guard !missing.isEmpty else { return partsAreThere(in: &context) }
         return park(missing)
     }
 
@@ -67,11 +67,14 @@ extension MultipartCopy {
     mutating func partsEnded(
         _ report: PartsReport, in context: inout TransferContext
     ) -> TransferAction {
+        let isRepeated = report.receipts.allSatisfy { receipts[$0.key] == $0.value }
         receipts.merge(report.receipts) { _, new in new }
         switch report.problem {
         case nil, .copied:
             wasDownloaded = true
-            return partsAreThere(in: context)
+            // Of what was sent again there is one reading only.
+            if !isRepeated { wasReadTwice = false }
+            return partsAreThere(in: &context)
         case .changed(let message):
             return readAgain(message, in: &context)
         case .uploadGone(let failure):
@@ -91,13 +94,15 @@ extension MultipartCopy {
         return digests.count == plan.count ? .composite(ofPartMD5s: digests) : nil
     }
 
-    mutating func partsAreThere(in context: TransferContext) -> TransferAction {
+    mutating func partsAreThere(in context: inout TransferContext) -> TransferAction {
         let expected = expectedETag
         let isDoubtful =
             layout == .told && expected != facts.etag && expected != nil
             && context.rules.target.partETagIsMD5 && !facts.isServerEncryptedWithKey
         if isDoubtful, !wasReadTwice {
             // Damaged on its way, or an ETag that is none of MD5s: a second reading tells.
+            guard doubts < Limits.restartsMax else { return unsteady(in: &context) }
+            doubts += 1
             wasReadTwice = true
             return park(Array(1...plan.count), known: receipts)
         }
@@ -108,6 +113,11 @@ extension MultipartCopy {
         record.proof = proof
         self.record = record
         return write(record, then: .recheckSource)
+    }
+
+    private mutating func unsteady(in context: inout TransferContext) -> TransferAction {
+        let fault = Fault(.mismatch, message: "the source sends other bytes at each reading")
+        return giveUp(attempts.failure(.get, fault), in: &context)
     }
 
     private func proofOfParts(_ expected: ETag?, in context: TransferContext) -> Proof {
@@ -181,8 +191,12 @@ extension MultipartCopy {
         then next: AfterCancelling, in context: inout TransferContext
     ) -> TransferAction {
         guard let record else { return goOn(next, in: &context) }
+        if mayHaveCompleted, record.state == .completing { pastCompletion = record }
         self.record = nil
         forgetParts()
+        // Where every Create was refused there is nothing to look for: what could be found is somebody else's.
+        guard record.uploadID != nil || mayHaveCreated else { return cancelled(record, then: next) }
+        mayHaveCreated = false
         return cancel(record, then: next)
     }
 

@@ -6,8 +6,8 @@ internal import S3
 ///
 /// It takes over from a `Transfer` that has learnt what the object is. What it does itself are single requests without
 /// bytes of the object; for the parts it steps aside (`park`), and the ledger gives them to all workers. So it holds
-/// neither a slot nor memory while terabytes move. Its files follow the object: `-beginning`, `-parts`, `-completing`,
-/// and `-faults`.
+/// neither a slot nor memory while terabytes move. Its files follow the object: `-beginning`, `-parts`,
+/// `-completing`, and `-faults`.
 public struct MultipartCopy: Sendable {
     /// What the copy waits for.
     enum Step: Sendable {
@@ -112,11 +112,17 @@ public struct MultipartCopy: Sendable {
     var receipts: [Int: PartReceipt] = [:]
     /// Every part was read a second time, because the ETags did not agree.
     var wasReadTwice = false
+    /// How often that was begun.
+    var doubts = 0
     /// A Complete of ours may have been carried out although we saw no success.
     var mayHaveCompleted = false
+    /// The last upload that such a Complete was of, when it is given up: its object may still appear.
+    var pastCompletion: UploadRecord?
     var invalidParts = 0
     var written: ETag?
     var proof: Proof?
+    /// The target has shown our object.
+    var wasProved = false
     var shownAt: Instant
     /// When the source was asked last, before Complete, and how often in a row.
     var askedAt: Instant
@@ -234,7 +240,7 @@ extension MultipartCopy {
         switch next {
         case .create: return create(in: context)
         case .open(let id): return open(id)
-        case .copyParts: return copyParts(in: context)
+        case .copyParts: return copyParts(in: &context)
         case .recheckSource: return recheckSource(in: context)
         case .conclude(let outcome): return conclude(outcome, in: context)
         case .cancelled(let next): return goOn(next, in: &context)

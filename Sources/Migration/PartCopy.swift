@@ -49,9 +49,7 @@ public struct PartCopy: Sendable {
         case (.idle, .begin), (.backingOff(then: .read), .woken): return reserve()
         case (.reserving, .granted): return read(in: context)
         case (.reading, .answered(let result)): return answeredRead(result, in: &context)
-        case (.hashing, .digested(let digest)):
-            self.digest = digest
-            return hashed(in: context)
+        case (.hashing, .digested(let digest)): return hashed(digest, in: context)
         case (.backingOff(then: .upload), .woken): return upload(in: context)
         case (.uploading, .answered(let result)):
             return answeredUpload(result.response, in: &context)
@@ -140,12 +138,19 @@ public struct PartCopy: Sendable {
         return .wait(until: context.now + Limits.retryDelayMin, clock: nil)
     }
 
-    private mutating func hashed(in context: TransferContext) -> TransferAction {
+    private mutating func hashed(
+        _ digest: BodyDigest, in context: TransferContext
+    ) -> TransferAction {
         if let known = order.known[part.number], case .md5(let md5) = digest,
             known.etag.md5 == md5
         {
             return finish(.copied(known))
         }
+        // What tells two readings apart need not be what the upload was created for.
+        if let algorithm = order.digest, algorithm != digest.algorithm {
+            return .hash(algorithm, byteCount: part.byteCount)
+        }
+        self.digest = digest
         return upload(in: context)
     }
 

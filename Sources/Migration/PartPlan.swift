@@ -21,7 +21,7 @@ public struct PartPlan: Sendable, Equatable {
     public func bytes(of number: Int) -> Range<Int64> {
         precondition((1...count).contains(number), "there is no part \(number) of \(count)")
         let start = Int64(number - 1) * partBytes
-        return start..<min(start + partBytes, sizeBytes)
+        return start..<start + min(partBytes, sizeBytes - start)
     }
 
     // MARK: - Our own layout
@@ -37,25 +37,26 @@ public struct PartPlan: Sendable, Equatable {
     // MARK: - The source's layout
 
     /// The layout that the source tells: its first part's size and how many there are; nil when the two do not agree,
-    /// as with parts of several sizes.
+    /// as with parts of several sizes, and for more parts than S3 takes: some servers can be told to allow them.
     public static func told(sizeBytes: Int64, count: Int, firstPartBytes: Int64) -> PartPlan? {
-        guard firstPartBytes > 0, firstPartBytes <= sizeBytes else { return nil }
+        guard count <= countMax, firstPartBytes > 0, firstPartBytes <= sizeBytes else {
+            return nil
+        }
         let plan = PartPlan(sizeBytes: sizeBytes, partBytes: firstPartBytes)
         return plan.count == count ? plan : nil
     }
 
-    /// The most likely layout of so many parts; nil when no size of parts gives that number.
+    /// The most likely layout of so many parts; nil when no size of parts gives that number, or S3 takes fewer.
     ///
     /// Many sizes may fit. What the common programs use comes first, then whole MiB and MB, then the even division.
     public static func guessed(sizeBytes: Int64, count: Int) -> PartPlan? {
-        guard count > 0, Int64(count) <= sizeBytes else { return nil }
+        guard (1...countMax).contains(count), Int64(count) <= sizeBytes else { return nil }
         let least = (sizeBytes - 1) / Int64(count) + 1
         let most = count == 1 ? least : (sizeBytes - 1) / Int64(count - 1)
         guard least <= most else { return nil }
         let usual = usualPartBytes.first { (least...most).contains($0) }
-        let round = [Int64(1 << 20), 1_000_000].lazy.map { unit in (least - 1) / unit * unit + unit
-        }
-        .first { $0 <= most }
+        let unit = [Int64(1 << 20), 1_000_000].first { most / $0 * $0 >= least }
+        let round = unit.map { ((least - 1) / $0 + 1) * $0 }
         return PartPlan(sizeBytes: sizeBytes, partBytes: usual ?? round ?? least)
     }
 

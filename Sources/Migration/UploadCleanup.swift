@@ -6,8 +6,9 @@ public struct UploadCleanup: Sendable {
     private var attempts = Attempts()
     private var warning: String?
 
-    public init(_ record: UploadRecord, bucket: String) {
-        cancellation = UploadCancellation(record, bucket: bucket)
+    /// - Parameter others: as in `UploadCancellation`.
+    public init(_ record: UploadRecord, bucket: String, others: [UploadRecord] = []) {
+        cancellation = UploadCancellation(record, bucket: bucket, others: others)
     }
 
     public mutating func handle(

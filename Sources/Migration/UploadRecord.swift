@@ -69,11 +69,16 @@ extension UploadRecord {
         let fields = [
             String(sourceSizeBytes), LogField.cleaned(sourceETag?.text ?? "-"),
             LogField.cleaned(sourceLastModified ?? "-"), String(partBytes),
-            digest?.rawValue ?? "-", begunAt.map { String($0.secondsSince1970) } ?? "-",
+            digest?.rawValue ?? "-", begunAtText,
             LogField.cleaned(targetETag?.text ?? "-"), proof?.rawValue ?? "-",
         ]
         for field in fields { append(field, to: &text) }
         text.append(UInt8(ascii: "\n"))
+    }
+
+    /// A clock before 1970 is wrong, and as good as none.
+    private var begunAtText: String {
+        begunAt.flatMap { $0.secondsSince1970 < 0 ? nil : String($0.secondsSince1970) } ?? "-"
     }
 
     private func append(_ field: String, to text: inout [UInt8]) {
@@ -95,6 +100,8 @@ extension UploadRecord {
             let partBytes = LogField.number(fields[6]), partBytes > 0,
             let begun = LogField.optionalNumber(fields[8])
         else { return nil }
+        // Nobody wrote what would be written otherwise: the line was damaged.
+        guard [4, 5, 9].allSatisfy({ LogField.cleaned(texts[$0]) == texts[$0] }) else { return nil }
         let digest = known(7).flatMap(BodyDigest.Algorithm.init)
         let proof = known(10).flatMap(Proof.init)
         guard (digest == nil) == (known(7) == nil), (proof == nil) == (known(10) == nil) else {
@@ -122,7 +129,7 @@ public struct OpenUploads: Sendable {
     public private(set) var records: [UploadRecord] = []
     /// What was completed by a run that may have been killed before it could log the outcome.
     public private(set) var completed: [UploadRecord] = []
-    private let keepsCompleted: Bool
+    var keepsCompleted: Bool
 
     /// - Parameter keepsCompleted: for the reader of an earlier run's log; a run itself knows what it did.
     public init(keepsCompleted: Bool = false) {
@@ -133,8 +140,7 @@ public struct OpenUploads: Sendable {
         switch record.state {
         case .intent: records.append(record)
         case .open:
-            // The answer to the last intent of the key.
-            remove { $0.key == record.key && $0.uploadID == nil }
+            remove(intentOf: record)
             records.append(record)
         case .completing:
             remove { $0.key == record.key && $0.uploadID == record.uploadID }
@@ -142,9 +148,18 @@ public struct OpenUploads: Sendable {
         case .completed:
             remove { $0.key == record.key && $0.uploadID == record.uploadID }
             if keepsCompleted { completed.append(record) }
+        case .ended where record.uploadID == nil:
+            remove(intentOf: record)
         case .ended:
             remove { $0.key == record.key && $0.uploadID == record.uploadID }
         }
+    }
+
+    /// The open uploads of the same key, without this one.
+    public func others(than record: UploadRecord) -> [UploadRecord] {
+        var others = records(of: record.key)
+        if let index = others.firstIndex(of: record) { others.remove(at: index) }
+        return others
     }
 
     /// Forgets what was completed of objects whose outcomes are in a log.
@@ -166,6 +181,11 @@ public struct OpenUploads: Sendable {
     func known(of key: ObjectKey) -> [UploadRecord] {
         let completed = completed.isEmpty ? [] : completed.filter { $0.key == key }
         return completed + records(of: key)
+    }
+
+    /// A key can have several intents, each of another time: Creates whose answers were lost.
+    private mutating func remove(intentOf record: UploadRecord) {
+        remove { $0.key == record.key && $0.uploadID == nil && $0.begunAt == record.begunAt }
     }
 
     private mutating func remove(_ isMeant: (UploadRecord) -> Bool) {

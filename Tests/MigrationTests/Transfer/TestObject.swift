@@ -44,7 +44,7 @@ struct TestObject {
         return object
     }
 
-    fileprivate func headerFields(length: Int) -> [(String, String)] {
+    func headerFields(length: Int) -> [(String, String)] {
         headers + [("last-modified", lastModified), ("content-length", "\(length)")]
             + (etag.map { [("etag", "\"\($0)\"")] } ?? [])
     }
