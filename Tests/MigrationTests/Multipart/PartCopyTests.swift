@@ -192,11 +192,11 @@ import Testing
     @Test func refusesToCopyFromASourceWithoutRanges() throws {
         var play = PartPlay(object, .multipart(retries: 1))
         let whole = get(sends(object, .whole))
-        guard case .failed(let failure) = try play.outcome(whole, whole) else {
+        guard case .failed(let failure) = try play.outcome(whole, whole, whole) else {
             Issue.record("a part was made of the whole")
             return
         }
-        #expect(failure.words == "get bad-answer")
+        #expect(failure.words == "get refused")
         #expect(failure.message.contains("--multipart-threshold"))
     }
 
