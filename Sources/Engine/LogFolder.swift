@@ -48,14 +48,8 @@ public struct LogFolder: ~Copyable, Sendable {
         public var ahead: [MigrateLogLine] = []
         /// Multipart uploads that it began and did not end.
         public var uploads = OpenUploads()
-        /// Keys with open uploads that will not come up again: they failed.
-        var handledUploads: Set<ObjectKey> {
-            let ahead = Set(ahead.map(\.key))
-            return Set(
-                uploads.records.map(\.key).filter { key in
-                    start.map { key <= $0 } ?? false || ahead.contains(key)
-                })
-        }
+        /// Keys of failed objects with open uploads: a second pass goes on with those.
+        var failedUploads: Set<ObjectKey> = []
 
         /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
         public var isContinued = false
@@ -89,6 +83,9 @@ public struct LogFolder: ~Copyable, Sendable {
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
+    /// Whether a run has come so far as to keep its own books of uploads.
+    var hasUploadsLog: Bool { access(file(LogFolder.uploadsName), F_OK) == 0 }
+
     /// A name for what this folder's runs leave elsewhere: the same for all of them, and no other folder's.
     var token: String {
         var host = [CChar](repeating: 0, count: 256)
@@ -121,8 +118,13 @@ extension LogFolder {
         earlier.isContinued = start != .fresh && (check.lineCount > 0 || hasRun)
         earlier.failed = check.counts[.failed] ?? 0
         try readAhead(&earlier)
-        try scan(LogFolder.failedName, &earlier.repairs) { FailedLogLine(parsing: $0) != nil }
         earlier.uploads = try uploads(&earlier.repairs)
+        let unfinished = Set(earlier.uploads.records.map(\.key))
+        try scan(LogFolder.failedName, &earlier.repairs) { line in
+            guard let failed = FailedLogLine(parsing: line) else { return false }
+            if unfinished.contains(failed.key) { earlier.failedUploads.insert(failed.key) }
+            return true
+        }
         let logged = Set(earlier.ahead.map(\.key))
         earlier.uploads.forgetCompleted { [start = earlier.start] key in
             start.map { key <= $0 } ?? false || logged.contains(key)

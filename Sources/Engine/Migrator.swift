@@ -112,7 +112,7 @@ public struct Migrator: Sendable {
     private func begin(_ folder: borrowing LogFolder) throws(RunError) -> LogFolder.Earlier {
         do throws(LogFolderError) {
             var earlier = try folder.begin(settings.start)
-            if !earlier.isContinued {
+            if !folder.hasUploadsLog {
                 earlier.uploads = try UploadsHandover.read(besideLists: settings.sourceFolders)
             }
             for repair in earlier.repairs { console.say("warning: \(repair)") }

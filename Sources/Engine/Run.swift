@@ -49,7 +49,7 @@ struct Run: Sendable {
                 aheadCount: plan.earlier.ahead.count,
                 largeMax: max(Limits.largeObjectsMin, settings.slots / 2),
                 workerCount: settings.threads,
-                uploads: plan.earlier.uploads, keptUploads: plan.earlier.handledUploads),
+                uploads: plan.earlier.uploads, keptUploads: plan.earlier.failedUploads),
             guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
             workerCount: settings.threads,
             cleanupBucket: settings.first == nil && !settings.isDryRun

@@ -169,7 +169,12 @@ public struct OpenUploads: Sendable {
 
     /// The log that holds these and nothing else.
     public var lines: [UInt8] {
-        (completed + records).reduce(into: []) { lines, record in record.append(to: &lines) }
+        // Intents last: an open upload answers the intent of its key that stands before it.
+        let known = records.filter { $0.uploadID != nil }
+        let intents = records.filter { $0.uploadID == nil }
+        return (completed + known + intents).reduce(into: []) { lines, record in
+            record.append(to: &lines)
+        }
     }
 
     /// The open uploads of one key.

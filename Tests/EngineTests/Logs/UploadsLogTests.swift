@@ -147,7 +147,7 @@ func uploadRecord(_ key: String, _ state: String, _ id: String = "-") throws -> 
     }
 
     @Test func beginsWithWhatIsOpenAndNothingElse() throws {
-        let left = uploadLine("b", "intent") + uploadLine("c", "completing", "id3")
+        let left = uploadLine("c", "completing", "id3") + uploadLine("b", "intent")
         let text =
             uploadLine("a", "intent") + uploadLine("a", "open", "id1") + uploadLine("b", "intent")
             + uploadLine("c", "open", "id3") + uploadLine("a", "ended", "id1")
@@ -190,5 +190,18 @@ func uploadRecord(_ key: String, _ state: String, _ id: String = "-") throws -> 
         let error = logError { () throws(LogFolderError) in _ = try begin(.fresh) }
         #expect(error?.isUsage == true)
         #expect(error?.description.contains("uploads.log") == true)
+    }
+
+    /// A second pass goes on with the upload of what failed; of what is neither failed nor copied nothing is kept.
+    @Test func keepsTheUploadsOfWhatFailed() throws {
+        folder.write(
+            uploadLine("a", "open", "id1") + uploadLine("b", "open", "id2"),
+            to: folder.file("uploads.log"))
+        folder.write(
+            "a\tpart\ttransport\t-\t-\t3\t-\treset\nz\tget\ttransport\t-\t-\t3\t-\treset\n",
+            to: folder.file("failed.log"))
+        let earlier = try begin(.resume)
+        #expect(earlier.failedUploads == [ObjectKey("a")])
+        #expect(earlier.repairs.isEmpty)
     }
 }
