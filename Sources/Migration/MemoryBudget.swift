@@ -63,7 +63,7 @@ public struct MemoryBudget: Sendable {
     }
 
     /// Gives back blocks.
-    public mutating func release(_ blocks: Int, worker: Int = 0) {
+    public mutating func release(_ blocks: Int, worker: Int) {
         hold(-blocks, worker: worker)
         precondition(blocksFree <= blocksMax, "more blocks given back than were granted")
     }

@@ -113,9 +113,9 @@ extension MultipartCopy {
             return uploadGone(fault, in: &context)
         case (_, "InvalidPart") where invalidParts < Limits.restartsMax:
             invalidParts += 1
-            receipts = [:]
+            forgetParts()
             return listParts(in: context)
-        case (_, "EntityTooSmall") where layout != .own:
+        case (_, "EntityTooSmall") where mayUseOwnLayout(in: context):
             return useOwnLayout(in: &context)
         default:
             if status >= 500 || status < 300 { mayHaveCompleted = true }

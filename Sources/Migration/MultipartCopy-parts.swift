@@ -147,12 +147,18 @@ extension MultipartCopy {
     private mutating func sizeRefused(
         _ failure: Failure, in context: inout TransferContext
     ) -> TransferAction {
-        guard layout != .own else {
+        guard mayUseOwnLayout(in: context) else {
             var failure = failure
             failure.message += " (a part of \(plan.partBytes) bytes; see --part-size)"
             return giveUp(failure, in: &context)
         }
         return useOwnLayout(in: &context)
+    }
+
+    /// Whether the parts are not ours already: the source's, or those of an upload that an earlier run began.
+    func mayUseOwnLayout(in context: TransferContext) -> Bool {
+        !mustUseOwnLayout
+            && plan != .ours(sizeBytes: facts.sizeBytes, partBytes: context.rules.partBytes)
     }
 
     /// The source's parts are not what this target takes: then its ETag cannot be had either.
@@ -172,6 +178,12 @@ extension MultipartCopy {
         return failed(.get, at: .readAgain, with: Fault(.changed, message: message), in: &context)
     }
 
+    /// What was read twice says nothing of parts that are sent anew.
+    mutating func forgetParts() {
+        receipts = [:]
+        wasReadTwice = false
+    }
+
     // MARK: - Aborting
 
     /// Aborts our upload, if there is one, and goes on.
@@ -181,8 +193,7 @@ extension MultipartCopy {
         guard let record else { return goOn(next, in: &context) }
         if mayHaveCompleted, record.state == .completing { pastCompletion = record }
         self.record = nil
-        receipts = [:]
-        wasReadTwice = false
+        forgetParts()
         // Where every Create was refused there is nothing to look for: what could be found is somebody else's.
         guard record.uploadID != nil || mayHaveCreated else { return cancelled(record, then: next) }
         mayHaveCreated = false
@@ -192,7 +203,7 @@ extension MultipartCopy {
     mutating func cancel(
         _ record: UploadRecord, then next: AfterCancelling
     ) -> TransferAction {
-        let others = earlier + [self.record].compactMap(\.self)
+        let others = earlier + leftBehind + [self.record].compactMap(\.self)
         return perform(
             UploadCancellation(record, bucket: targetBucket, others: others), then: next)
     }
@@ -248,6 +259,7 @@ extension MultipartCopy {
             return .wait(until: context.now + delay, clock: fault.clock(at: .abort))
         case .giveUp:
             attempts.ofStep = 0
+            leftBehind.append(cancellation.record)
             return goOn(next, in: &context)
         case .stopRun:
             step = .finished

@@ -135,6 +135,8 @@ public struct MultipartCopy: Sendable {
     var warnings: [String] = []
     /// Uploads of earlier runs that nobody has looked at yet.
     var earlier: [UploadRecord]
+    /// Those that could not be aborted, which stay on the books.
+    var leftBehind: [UploadRecord] = []
     /// What an earlier run completed: if the target still shows it, it is ours.
     let completedBefore: [UploadRecord]
 

@@ -170,7 +170,10 @@ extension World {
         let remembered = logs.openUploads.records.filter { $0.state == .completing }.map(\.key)
         for episode in record.episodes
         where episode.run == run && !remembered.contains(episode.item.key) {
-            let isCompleted = episode.steps.contains { $0.operation == "CompleteMultipartUpload" }
+            let isCompleted = record.episodes.contains { other in
+                other.item.key == episode.item.key
+                    && other.steps.contains { $0.operation == "CompleteMultipartUpload" }
+            }
             if isCompleted { uploadBook.forgotten.insert(episode.item.key) }
         }
     }

@@ -27,7 +27,8 @@ final class SimulatedProcess {
     init(_ world: World, run: Int) {
         self.world = world
         self.run = run
-        budget = MemoryBudget(blocksMax: world.scenario.blocksMax)
+        let blocksMax = world.scenario.blocksMax
+        budget = MemoryBudget(blocksMax: blocksMax, usualPerWorker: max(1, blocksMax / 2))
     }
 
     // MARK: - Memory
@@ -38,8 +39,8 @@ final class SimulatedProcess {
         return verdict
     }
 
-    func release(_ blocks: Int) {
-        if world.scenario.mutation != .keepsMemory { budget.release(blocks) }
+    func release(_ blocks: Int, worker: Int) {
+        if world.scenario.mutation != .keepsMemory { budget.release(blocks, worker: worker) }
         grantWaiting()
     }
 
@@ -47,7 +48,7 @@ final class SimulatedProcess {
         budget.withdraw(worker: worker, slot: slot)
         let isTheirs = { (claim: MemoryBudget.Claim) in claim.worker == worker && claim.slot == slot
         }
-        for claim in granted.filter(isTheirs) { budget.release(claim.blocks) }
+        for claim in granted.filter(isTheirs) { budget.release(claim.blocks, worker: worker) }
         granted.removeAll(where: isTheirs)
     }
 

@@ -303,7 +303,7 @@ struct SimulatedWorker {
         }
         slots[slot].blocksHeld = 0
         slots[slot].body = Body()
-        process.release(blocks)
+        process.release(blocks, worker: index)
     }
 
     private func checkPartBytes(with job: Job) {

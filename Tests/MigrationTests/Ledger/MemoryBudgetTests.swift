@@ -124,7 +124,7 @@ import Testing
     @Test func trapsWhenMoreComesBackThanWasGranted() async {
         await #expect(processExitsWith: .failure) {
             var budget = MemoryBudget(blocksMax: 4)
-            budget.release(1)
+            budget.release(1, worker: 0)
         }
     }
 

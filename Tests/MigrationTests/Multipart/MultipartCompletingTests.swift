@@ -389,11 +389,16 @@ import Testing
 
     @Test func dividesAnewWhatTheTargetRefuses() throws {
         let failure = Failure(stage: .part, faultClass: .refused, attempts: 1, message: "m")
-        var play = MultipartPlay(ours)
+        let small = plain.inParts(of: 3)
+        var play = MultipartPlay(small)
         play.parts = [{ [plain] in $0.broken(plain, .sizeRefused(failure)) }]
         let outcome = try play.outcome(
-            of: told + [abort(reply(204)), isFree, create(begins("id2"))] + ends)
-        #expect(outcome.logged == "copied etag", "our own size happens to be the source's")
+            of: [headSource(tells(small, parts: 4, firstBytes: 3))] + begun + [
+                abort(reply(204)), isFree, create(begins("id2")), headSource(shows(small)), made,
+                seen,
+            ])
+        #expect(outcome.logged == "copied crc")
+        #expect(play.partsOrders.map(\.plan.partBytes) == [3, 4])
         #expect(play.partsOrders.map(\.digest) == [nil, .crc32c])
     }
 
