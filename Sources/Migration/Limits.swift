@@ -45,6 +45,8 @@ public enum Limits {
     /// How often it is asked in a row, where its answers are older than that when they come.
     static let rechecksMax = 5
 
+    /// So many answers with a whole object to requests for a part of it are believed to be the source's manner.
+    static let ignoredRangesMax = 3
     /// A Complete may take minutes before its answer begins ("CompleteMultipartUpload", API reference).
     static let completePatience = Duration.seconds(600)
     /// How often the target is asked for an object whose Complete may still be going on there.

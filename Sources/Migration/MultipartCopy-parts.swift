@@ -280,9 +280,9 @@ extension MultipartCopy {
             return .become(
                 .transfer(
                     Transfer(
-                        again: item.with(earlierUploads: completedBefore + earlier), begun: begun,
-                        now: context.now,
-                        restarts: restarts, attempts: attempts.count)))
+                        again: item.with(earlierUploads: completedBefore + earlier),
+                        begun: begun, now: context.now, restarts: restarts, attempts: attempts.count
+                    )))
         }
     }
 }

@@ -30,6 +30,7 @@ public struct PartCopy: Sendable {
     private var asked = Request(.get, operation: "", bucket: "")
     private var digest: BodyDigest?
     private var attempts = Attempts()
+    private var ignoredRanges = 0
 
     public init(_ part: PartItem) {
         self.part = part
@@ -111,7 +112,7 @@ public struct PartCopy: Sendable {
         guard order.facts.isSameObject(as: answer.facts) else {
             return finish(.changed("the object changed while it was read"))
         }
-        guard !result.overflowed else { return failed(.read, rangeIgnored, in: &context) }
+        guard !result.overflowed else { return rangeIgnored(in: &context) }
         guard answer.bytes == part.bytes, result.objectBytes == part.byteCount else {
             let message =
                 "asked for the bytes \(part.bytes), got \(result.objectBytes) of \(answer.bytes)"
@@ -124,12 +125,17 @@ public struct PartCopy: Sendable {
         return .hash(needed, byteCount: part.byteCount)
     }
 
-    private var rangeIgnored: Fault {
-        Fault(
-            .badAnswer, status: 200,
-            message:
-                "the source ignores Range and sends the whole object: it cannot be copied in parts; raise "
-                + "--multipart-threshold (and --memory) above its size")
+    /// One such answer may come from a cache or a proxy; a source that always gives it cannot be read in parts.
+    private mutating func rangeIgnored(in context: inout TransferContext) -> TransferAction {
+        let message =
+            "the source ignores Range and sends the whole object: it cannot be copied in parts; "
+            + "raise --multipart-threshold (and --memory) above its size"
+        ignoredRanges += 1
+        guard ignoredRanges < Limits.ignoredRangesMax else {
+            return finish(.failed(attempts.failure(.get, Fault(.refused, message: message))))
+        }
+        step = .backingOff(then: .read)
+        return .wait(until: context.now + Limits.retryDelayMin, clock: nil)
     }
 
     private mutating func hashed(
