@@ -142,7 +142,10 @@ extension World {
     private func checkNotOurs(_ found: Stored, _ read: Stored?, _ episode: Int) {
         guard case .transfer(let author) = found.author, found.body == read?.body,
             record.episodes[author].pass == record.episodes[episode].pass,
-            !record.episodes[episode].steps.contains(where: { $0.mishap == .flippedDownload }),
+            !record.episodes[episode].steps.contains(where: {
+                // An answer that tells of another size tells of another object.
+                $0.mishap == .flippedDownload || $0.mishap == .wrongRange
+            }),
             isTellable(found, read, episode)
         else { return }
         record.violated(

@@ -124,7 +124,8 @@ extension World {
             // What cannot be told from others' by its ETag is called a skip, and a skip promises no tags.
             $0.outcome?.losses.contains(.tags) ?? false
                 || $0.outcome?.kind == .skippedTarget
-                    && (scenario.target.etags != .md5 || $0.isLarge && showsNoComposites)
+                    && (scenario.target.etags != .md5 || $0.isLarge && showsNoComposites
+                        || $0.steps.contains { $0.mishap == .wrongRange })
         }
         // Between a write and its tags there may have been a failure; a later pass finds the object and leaves it.
         let isUnfinished =

@@ -402,6 +402,16 @@ import Testing
         #expect(play.partsOrders.map(\.digest) == [nil, .crc32c])
     }
 
+    /// The source's parts happen to be as large as our own would be, so there is no other size to try.
+    @Test func givesUpASizeThatIsOursToo() throws {
+        let failure = Failure(stage: .part, faultClass: .refused, attempts: 1, message: "m")
+        var play = MultipartPlay(ours)
+        play.parts = [{ [plain] in $0.broken(plain, .sizeRefused(failure)) }]
+        let outcome = try play.outcome(of: told + [abort(reply(204))])
+        #expect(outcome.failure?.message.contains("--part-size") == true)
+        #expect(play.open == [])
+    }
+
     /// What a later pass can go on with is kept, and what would fail again is aborted.
     @Test(arguments: [
         (FaultClass.transport, true), (.server, true), (.denied, false), (.badAnswer, false),
