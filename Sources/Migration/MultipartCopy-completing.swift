@@ -190,10 +190,23 @@ extension MultipartCopy {
             (written, proof) = (found.etag, .etag)
             return proved(in: context)
         }
+        if restarts == 0, record == nil, isAnOlderCopyOfOurs(found) {
+            // The source has another object than the one that was copied, or has answered wrongly once.
+            restarts += 1
+            return abandonUpload(then: .readAgain, in: &context)
+        }
         let outcome = Outcome(
             .skippedTarget, sizeBytes: facts.sizeBytes, etag: found.etag,
             proof: comparison(with: found))
         return abandonUpload(then: .conclude(outcome), in: &context)
+    }
+
+    /// Whether an earlier run made what was found, out of another object than this one seems to be.
+    private func isAnOlderCopyOfOurs(_ found: ObjectFacts) -> Bool {
+        (earlier + completedBefore).contains { record in
+            [.completing, .completed].contains(record.state) && found.etag != nil
+                && record.targetETag == found.etag
+        }
     }
 
     /// A run that was killed may have ended an upload without a log that tells so; then the object there has the very

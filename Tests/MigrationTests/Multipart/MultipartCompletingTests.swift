@@ -387,6 +387,21 @@ import Testing
         #expect(refused.open == [])
     }
 
+    @Test func dividesAnewWhatTheTargetRefuses() throws {
+        let failure = Failure(stage: .part, faultClass: .refused, attempts: 1, message: "m")
+        let small = plain.inParts(of: 3)
+        var play = MultipartPlay(small)
+        play.parts = [{ [plain] in $0.broken(plain, .sizeRefused(failure)) }]
+        let outcome = try play.outcome(
+            of: [headSource(tells(small, parts: 4, firstBytes: 3))] + begun + [
+                abort(reply(204)), isFree, create(begins("id2")), headSource(shows(small)), made,
+                seen,
+            ])
+        #expect(outcome.logged == "copied crc")
+        #expect(play.partsOrders.map(\.plan.partBytes) == [3, 4])
+        #expect(play.partsOrders.map(\.digest) == [nil, .crc32c])
+    }
+
     /// The source's parts happen to be as large as our own would be, so there is no other size to try.
     @Test func givesUpASizeThatIsOursToo() throws {
         let failure = Failure(stage: .part, faultClass: .refused, attempts: 1, message: "m")

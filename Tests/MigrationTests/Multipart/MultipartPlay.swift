@@ -34,14 +34,15 @@ struct MultipartPlay {
 
     init(
         _ object: TestObject = TestObject("0123456789"), _ rules: TransferRules = .multipart(),
-        tags: [ObjectTag] = [], earlier: [UploadRecord] = [], seed: UInt64 = 1
+        tags: [ObjectTag] = [], earlier: [UploadRecord] = [], restarts: Int = 0, seed: UInt64 = 1
     ) {
         let start = Instant(elapsed: .seconds(1000))
         self.object = object
         context = TransferContext(now: start, rules: rules, random: SeededRandom(seed: seed))
         copy = MultipartCopy(
             item: WorkItem(sequence: 0, key: ObjectKey("k"), earlierUploads: earlier),
-            facts: object.facts, tags: tags, losses: [], begun: start, restarts: 0, attempts: 0,
+            facts: object.facts, tags: tags, losses: [], begun: start, restarts: restarts,
+            attempts: 0,
             now: start, rules: rules)
         for record in earlier { books.take(record) }
     }
