@@ -145,6 +145,7 @@ struct Worker: ~Copyable {
     private mutating func tell(_ slot: Slot, _ event: TransferEvent) throws(CurlError) {
         var event = event
         while let action = slot.job?.handle(event, in: &context) {
+            for warning in slot.job?.takeWarnings() ?? [] { surroundings.warn(warning) }
             guard let next = try perform(action, for: slot) else { return }
             event = next
         }
@@ -273,10 +274,9 @@ struct Worker: ~Copyable {
     }
 
     private mutating func park(_ slot: Slot, _ parking: Parking) {
-        guard case .multipart(var copy) = slot.job else {
+        guard case .multipart(let copy) = slot.job else {
             preconditionFailure("only a multipart copy steps aside")
         }
-        for warning in copy.takeWarnings() { surroundings.warn(warning) }
         returned.append(.parked(copy, parking))
         free(slot)
     }

@@ -32,6 +32,14 @@ public enum Job: Sendable {
         }
     }
 
+    /// What the operator should be told of it, once.
+    public mutating func takeWarnings() -> [String] {
+        guard case .multipart(var copy) = self, !copy.warnings.isEmpty else { return [] }
+        let warnings = copy.takeWarnings()
+        self = .multipart(copy)
+        return warnings
+    }
+
     public mutating func handle(
         _ event: TransferEvent, in context: inout TransferContext
     ) -> TransferAction {
