@@ -275,7 +275,9 @@ extension MultipartCopy {
     private mutating func judgeStrange(
         _ seen: ObjectFacts, in context: TransferContext
     ) -> TransferAction {
-        if seen.etag != nil, seen.etag == written, seen.sizeBytes != facts.sizeBytes {
+        if seen.etag != nil, seen.etag == written {
+            // What we were told: the target has a way of its own to name objects.
+            guard seen.sizeBytes != facts.sizeBytes else { return provedByParts(in: context) }
             let failure = Failure(
                 stage: .complete, faultClass: .damaged, attempts: attempts.count, ourETag: written,
                 message: "the target shows \(seen.sizeBytes) bytes of \(facts.sizeBytes)")
@@ -286,13 +288,16 @@ extension MultipartCopy {
         let isWholeMD5 =
             seen.sizeBytes == facts.sizeBytes && seen.etag?.md5 != nil && facts.etag?.md5 == nil
         // What was proved was right; another object than that is somebody else's.
-        let mayBeOurs = written != nil && (!wasProved || seen.etag == written)
-        guard isWholeMD5, mayBeOurs else {
+        guard isWholeMD5, written != nil, !wasProved else {
             written = written ?? record?.targetETag
             return superseded(in: context)
         }
         written = seen.etag
-        // The parts agree with the source, but the target itself does not say so.
+        return provedByParts(in: context)
+    }
+
+    /// The parts agree with the source, but the target itself does not say so.
+    private mutating func provedByParts(in context: TransferContext) -> TransferAction {
         if proof == .etag { proof = .md5 }
         return proved(in: context)
     }
