@@ -93,6 +93,13 @@ class CountingProxy:
         with self._lock:
             return [number for name, number in self._sent_again if name == key]
 
+    def is_completed(self, key: str) -> bool:
+        """Whether a Complete of the key was answered with 200."""
+        return any(
+            one.method == "POST" and "uploadId" in one.query and one.status == 200
+            for one in self.passed(key)
+        )
+
     async def _end(self):
         self._listener.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}

@@ -377,20 +377,6 @@ def test_a_target_that_keeps_other_bytes_is_caught(twelve):
 # Sizes
 
 
-def test_an_object_over_the_threshold_fails_by_name(twelve):
-    """Objects in parts come with a later issue; until then nobody shall believe that they were
-    copied."""
-    twelve.source.put("bucket", "large", bytes(THRESHOLD_BYTES + 1))
-    run = twelve.migration().run().expect(EXIT_FAILED)
-    assert run.logs.keys_with("fail") == {"large"}
-    [line] = run.logs.failed
-    assert (
-        "large" in line.error_class + line.message or "multipart" in line.error_class + line.message
-    )
-    assert "large" not in twelve.target.store.objects("bucket")
-    assert twelve.record.counts("target", "PutObject")["large"] == 0
-
-
 @pytest.mark.parametrize(
     "size",
     [0, 1, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 8 * MEBIBYTE, 8 * MEBIBYTE + 1, THRESHOLD_BYTES],

@@ -198,6 +198,24 @@ def test_small_and_large_objects_are_stopped_and_resumed_together(stage, seed):
     assert migration.logs.outcomes == dict.fromkeys(sorted(i.key for i in items + small), "copied")
 
 
+@pytest.mark.parametrize("after_s", [0, 0.05, 0.1, 0.2, 0.4, 0.8])
+def test_killed_soon_after_complete_the_object_is_still_ours(stage, seed, after_s):
+    """Between the end of the upload and the line of a log there is no gap in which we forget it."""
+    first, second = (replace(LARGE, key=key, seed=seed) for key in ("first", "second"))
+    stage.put(first, second)
+    migration = stage.migration(first.key, second.key)
+    running = migration.start()
+    while not stage.proxy.is_completed(first.key):
+        assert running.process.poll() is None, "it ended too early"
+        time.sleep(0.002)
+    time.sleep(after_s)
+    running.send(signal.SIGKILL)
+    running.wait()
+    migration.run("--resume").expect(EXIT_DONE)
+    assert migration.logs.outcomes == {first.key: "copied", second.key: "copied"}
+    assert stage.uploads() == []
+
+
 # The source changes
 
 
