@@ -221,7 +221,9 @@ struct Worker: ~Copyable {
         result.wasResent = wasResent
         count(result, slot.order)
         if let error = finished.error, !result.overflowed {
-            try tell(slot, .broken(channel.fault(error)))
+            var fault = channel.fault(error)
+            fault.wasResent = wasResent
+            try tell(slot, .broken(fault))
         } else {
             try tell(slot, .answered(result))
         }

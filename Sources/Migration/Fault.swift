@@ -78,10 +78,13 @@ public struct TransportFault: Error, Sendable {
 
     public var kind: Kind
     public var message: String
+    /// The transport had sent the request a second time on its own before it gave up.
+    public var wasResent: Bool
 
-    public init(_ kind: Kind, message: String) {
+    public init(_ kind: Kind, message: String, wasResent: Bool = false) {
         self.kind = kind
         self.message = message
+        self.wasResent = wasResent
     }
 
     var faultClass: FaultClass {

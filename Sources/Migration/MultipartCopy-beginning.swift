@@ -106,7 +106,7 @@ extension MultipartCopy {
         return intend(in: context)
     }
 
-    private mutating func intend(in context: TransferContext) -> TransferAction {
+    mutating func intend(in context: TransferContext) -> TransferAction {
         var intent = UploadRecord(
             key: item.key, facts: facts, plan: plan, digest: digestWanted(in: context))
         intent.begunAt = targetDate.map { date in
@@ -123,7 +123,11 @@ extension MultipartCopy {
         guard mayHaveCreated, let record else { return create(in: context) }
         mayHaveCreated = false
         earlier.append(record)
-        return intend(in: context)
+        guard mayHaveCreatedTwice else { return intend(in: context) }
+        // One line for each upload that there may be.
+        mayHaveCreatedTwice = false
+        earlier.append(record)
+        return write(record, then: .intend)
     }
 
     private func isUseful(_ record: UploadRecord, in context: TransferContext) -> Bool {

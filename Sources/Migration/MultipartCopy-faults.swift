@@ -30,7 +30,9 @@ extension MultipartCopy {
         case .cancelling(let cancellation, let next):
             return cancelFailed(cancellation, Fault(fault), then: next, in: &context)
         // Their answers may be what was lost.
-        case .creating: mayHaveCreated = true
+        case .creating:
+            mayHaveCreated = true
+            mayHaveCreatedTwice = fault.wasResent
         case .completing: mayHaveCompleted = true
         default: break
         }

@@ -47,6 +47,7 @@ public struct MultipartCopy: Sendable {
     }
 
     enum AfterRecord: Sendable {
+        case intend
         case create
         /// With the id that Create was answered with.
         case open(String)
@@ -106,6 +107,7 @@ public struct MultipartCopy: Sendable {
     var record: UploadRecord?
     /// A Create of ours may have been carried out although we never heard its id.
     var mayHaveCreated = false
+    var mayHaveCreatedTwice = false
     /// The target's clock in an answer that came at `datedAt`; so it is never ahead of the target.
     var targetDate: Timestamp?
     var datedAt: Instant
@@ -238,6 +240,7 @@ extension MultipartCopy {
             preconditionFailure("nothing was to be recorded in the step \(step)")
         }
         switch next {
+        case .intend: return intend(in: context)
         case .create: return create(in: context)
         case .open(let id): return open(id)
         case .copyParts: return copyParts(in: &context)

@@ -328,6 +328,19 @@ import Testing
         #expect(play.open == [])
     }
 
+    /// It went out twice, and neither was answered: there may be two.
+    @Test func seesToBothOfACreateThatWentOutTwiceInVain() throws {
+        var play = MultipartPlay(plain)
+        let outcome = try play.outcome(
+            of: [isFree, create(breaks(resent: true)), create(begins("id3"))] + ends(plain) + [
+                listUploads(hasUploads([("id1", 0), ("id2", 1)])),
+                listParts(hasNoParts), abort(reply(204)),
+                listParts(hasNoParts), abort(reply(204)), listUploads(hasUploads([])),
+            ])
+        #expect(outcome.kind == .copied)
+        #expect(play.open == [])
+    }
+
     /// Until that is done it stands in the log, for the run that comes after a crash.
     @Test func aCreateThatWentOutTwiceStaysOnTheBooks() throws {
         var play = MultipartPlay(plain, .multipart(retries: 0))

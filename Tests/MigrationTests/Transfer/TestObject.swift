@@ -108,8 +108,8 @@ func refuses(
     return reply(status, headers, Array(xml.utf8), resent: resent)
 }
 
-func breaks(_ kind: TransportFault.Kind = .broken) -> Scripted.Answer {
-    { _, _ in .broken(TransportFault(kind, message: "cut")) }
+func breaks(_ kind: TransportFault.Kind = .broken, resent: Bool = false) -> Scripted.Answer {
+    { _, _ in .broken(TransportFault(kind, message: "cut", wasResent: resent)) }
 }
 
 func hasTags(_ tags: [(String, String)]) -> Scripted.Answer {
