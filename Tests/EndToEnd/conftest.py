@@ -21,13 +21,18 @@ SCALE = float(os.environ.get("E2E_SCALE", "1"))
 not for a verdict."""
 
 
+LARGE_SCALE = float(os.environ.get("E2E_LARGE_SCALE", "0.15"))
+"""Share of the largest single objects, 2 GiB at 1. The servers hold everything in memory, several times
+over, so the usual run has smaller ones; at 1 it takes 24 GiB and one file of tests at a time."""
+
+
 def pytest_configure(config):
     # A killed pytest ends as an interrupted one: fixtures are torn down, servers stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def pytest_report_header(config):
-    return f"E2E_SEED={SEED} E2E_SCALE={SCALE}"
+    return f"E2E_SEED={SEED} E2E_SCALE={SCALE} E2E_LARGE_SCALE={LARGE_SCALE}"
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +43,11 @@ def seed() -> int:
 @pytest.fixture(scope="session")
 def scale() -> float:
     return SCALE
+
+
+@pytest.fixture(scope="session")
+def large_scale() -> float:
+    return LARGE_SCALE
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from s3client import S3Client
 
 COPY_TIMEOUT_S = 500
 LARGEST_BYTES, LARGEST_BYTES_MIN = 2048 * MEBIBYTE, 320 * MEBIBYTE
-"""Of a full run, and at the least `E2E_SCALE`."""
+"""Of a full run, and at the least `E2E_LARGE_SCALE`."""
 
 HEADERS = {
     "content-type": "application/x-gzip",
@@ -62,9 +62,9 @@ SLOW_AT_RCLONE = {"single/300MiB", "single/64MiB", *(item.key for item in ODD_LA
 pytestmark = pytest.mark.timeout(COPY_TIMEOUT_S + 120)
 
 
-def for_rclone(objects, scale) -> list[LargeObject]:
+def for_rclone(objects, large_scale) -> list[LargeObject]:
     """rclone has no tags."""
-    left_out = {"single/largest"} | (SLOW_AT_RCLONE if scale < 1 else set())
+    left_out = {"single/largest"} | (SLOW_AT_RCLONE if large_scale < 1 else set())
     return [replace(item, tags={}) for item in objects if item.key not in left_out]
 
 
@@ -101,8 +101,8 @@ class Copied:
 
 
 @pytest.fixture(scope="module")
-def ceph_objects(seed, scale):
-    largest = LargeObject("single/largest", max(int(LARGEST_BYTES * scale), LARGEST_BYTES_MIN))
+def ceph_objects(seed, large_scale):
+    largest = LargeObject("single/largest", max(int(LARGEST_BYTES * large_scale), LARGEST_BYTES_MIN))
     return seeded([*SINGLE, largest, *KNOWN_LAYOUT, *ODD_LAYOUT], seed)
 
 
@@ -122,16 +122,16 @@ def ceph_to_ceph(ceph_source, ceph_target, filled, ceph_objects, tmp_path_factor
 
 
 @pytest.fixture(scope="module")
-def ceph_to_rclone(ceph_source, rclone_server, filled, ceph_objects, scale, tmp_path_factory):
-    objects = for_rclone(ceph_objects, scale)
+def ceph_to_rclone(ceph_source, rclone_server, filled, ceph_objects, large_scale, tmp_path_factory):
+    objects = for_rclone(ceph_objects, large_scale)
     folder = tmp_path_factory.mktemp("large-ceph-to-rclone")
     return Copied(ceph_source, rclone_server, filled, "large", objects, folder)
 
 
 @pytest.fixture(scope="module")
-def rclone_to_ceph(rclone_server, ceph_target, seed, scale, tmp_path_factory):
+def rclone_to_ceph(rclone_server, ceph_target, seed, large_scale, tmp_path_factory):
     """Files appear in rclone's folder, as on a mounted disk: there are no parts at this source."""
-    objects = seeded(for_rclone(SINGLE, scale), seed + 1, headers={})
+    objects = seeded(for_rclone(SINGLE, large_scale), seed + 1, headers={})
     for item in objects:
         path = rclone_server.objects / "large-files" / item.key
         path.parent.mkdir(parents=True, exist_ok=True)

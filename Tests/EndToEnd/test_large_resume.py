@@ -125,8 +125,8 @@ def cancel(migration: Migration, secret: str | None = None):
 # Stopped, and gone on with
 
 
-def test_killed_ten_times_in_a_row_no_acknowledged_part_is_sent_again(stage, seed, scale):
-    size_bytes = max(int(LARGEST_BYTES * scale), LARGEST_BYTES_MIN) + 1
+def test_killed_ten_times_in_a_row_no_acknowledged_part_is_sent_again(stage, seed, large_scale):
+    size_bytes = max(int(LARGEST_BYTES * large_scale), LARGEST_BYTES_MIN) + 1
     item = LargeObject("killed", size_bytes, seed=seed, headers={"x-amz-meta-a": "b"})
     stage.put(item)
     migration, options = stage.migration(item.key), []
