@@ -77,6 +77,8 @@ public struct UploadCancellation: Sendable {
         do throws(S3Error) {
             answer = try ListMultipartUploads.answer(response, to: asked)
         } catch {
+            // rclone's word for none at all.
+            if response.status == 404, error.code == "NoSuchUpload" { return .done(found: false) }
             return .failed(RetryPolicy.fault(of: response))
         }
         candidates += answer.uploads.filter {

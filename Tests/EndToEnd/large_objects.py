@@ -175,8 +175,13 @@ def large_differences(client: S3Client, bucket: str, item: LargeObject) -> list[
 
 def open_uploads(client: S3Client, bucket: str) -> list[tuple[str, str]]:
     """Key and id of every upload that was neither completed nor aborted."""
-    pages = client.boto().get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
-    return [(one["Key"], one["UploadId"]) for page in pages for one in page.get("Uploads", [])]
+    boto = client.boto()
+    pages = boto.get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
+    try:
+        return [(one["Key"], one["UploadId"]) for page in pages for one in page.get("Uploads", [])]
+    except boto.exceptions.NoSuchUpload:
+        # rclone's word for none at all.
+        return []
 
 
 def parts_there(client: S3Client, bucket: str, key: str, upload_id: str) -> dict[int, str]:

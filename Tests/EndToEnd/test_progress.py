@@ -32,6 +32,13 @@ def sixty(fakes, latency_s):
     return fakes.migration(None, "--threads", "1", "--transfers", "1")
 
 
+def wait_until(is_so, timeout_s=60):
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
 def run_on_a_terminal(migration, *options) -> tuple[int, str]:
     """What a terminal of 200 columns receives, and the exit code."""
     master, slave = pty.openpty()
@@ -220,7 +227,8 @@ def test_the_estimate_is_there_when_sizes_are_known(fakes):
 def test_an_interrupted_run_leaves_a_true_summary(fakes, which):
     migration = sixty(fakes, latency_s=0.1)
     running = migration.start()
-    time.sleep(2)
+    # The preflight and the probe are some forty requests; a signal before the first object leaves no summary.
+    wait_until(lambda: fakes.record.counts("target", "PutObject")["k02"] > 0)
     running.send(which)
     run = running.wait()
     assert run.code == 130, run
