@@ -35,10 +35,14 @@ struct Cancel: Subcommand {
             "A connection on which nothing moves for so long is given up.", valueName: "TIME"))
     var timeout = Seconds(60)
 
-    func perform() throws -> ExitStatus {
+    /// Not in `perform`, whose errors would show the usage of the flat form.
+    func validate() throws {
         guard !logFolder.isEmpty else {
             throw ValidationError("--log-folder is missing: the folder with the run's uploads.log")
         }
+    }
+
+    func perform() throws -> ExitStatus {
         let settings = try SideOptions(target).settings()
         var counts = (ended: 0, left: 0)
         for folder in logFolder {
