@@ -6,7 +6,7 @@ internal import S3
 public struct Inspection: Sendable {
     public let item: WorkItem
     private let begun: Instant
-    private var attempts = 0
+    private var attempts = Attempts()
 
     public init(item: WorkItem, now: Instant) {
         self.item = item
@@ -45,12 +45,8 @@ public struct Inspection: Sendable {
     private mutating func failed(
         _ fault: Fault, in context: inout TransferContext
     ) -> TransferAction {
-        attempts += 1
-        let failure = Failure(
-            stage: .get, faultClass: fault.faultClass, status: fault.status, code: fault.code,
-            attempts: attempts, message: fault.message)
-        let verdict = context.rules.retries.verdict(
-            for: fault, attempt: attempts, random: &context.random)
+        let verdict = attempts.verdict(for: fault, in: &context)
+        let failure = attempts.failure(.get, fault)
         switch verdict {
         case .again(let delay): return .wait(until: context.now + delay, clock: nil)
         case .giveUp: return finish(Outcome(.failed, failure: failure), in: context)

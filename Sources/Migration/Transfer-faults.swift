@@ -39,30 +39,20 @@ extension Transfer {
     mutating func failed(
         _ stage: Stage, at retry: Retry, with fault: Fault, in context: inout TransferContext
     ) -> TransferAction {
-        attempts += 1
-        attemptsOfStep += 1
-        let verdict = context.rules.retries.verdict(
-            for: fault, attempt: attemptsOfStep, random: &context.random)
-        switch verdict {
+        switch attempts.verdict(for: fault, in: &context) {
         case .again(let delay):
             step = .backingOff(then: retry)
             return .wait(until: context.now + delay, clock: fault.clock(at: stage))
         case .stopRun:
             step = .finished
-            return .stopRun(failure(stage, fault))
+            return .stopRun(attempts.failure(stage, fault, ourETag: written))
         case .giveUp:
             return finish(
                 Outcome(
                     .failed, sizeBytes: facts?.sizeBytes, losses: losses,
-                    failure: failure(stage, fault)),
+                    failure: attempts.failure(stage, fault, ourETag: written)),
                 in: context)
         }
-    }
-
-    private func failure(_ stage: Stage, _ fault: Fault) -> Failure {
-        Failure(
-            stage: stage, faultClass: fault.faultClass, status: fault.status, code: fault.code,
-            attempts: attempts, ourETag: written, message: fault.message)
     }
 
     mutating func begin(_ retry: Retry, in context: inout TransferContext) -> TransferAction {

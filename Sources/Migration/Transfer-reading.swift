@@ -108,7 +108,7 @@ extension Transfer {
     ) -> TransferAction {
         guard let facts else { preconditionFailure("bytes without an object") }
         received += byteCount
-        attemptsOfStep = 0
+        attempts.ofStep = 0
         guard received == facts.sizeBytes else { return reserveForReading(in: context) }
         wasDownloaded = true
         knownAt = askedAt
@@ -165,7 +165,7 @@ extension Transfer {
         self.facts = facts
         isForParts = true
         received = 0
-        attemptsOfStep = 0
+        attempts.ofStep = 0
         if facts.missingMetaCount > 0 { losses.insert(.metadata) }
         return facts.tagCount > 0 ? readTags(in: &context) : becomeMultipart(in: context)
     }
@@ -177,7 +177,7 @@ extension Transfer {
             .multipart(
                 MultipartCopy(
                     item: item, facts: facts, tags: tags, losses: losses, begun: begun,
-                    restarts: restarts, attempts: attempts, now: context.now,
+                    restarts: restarts, attempts: attempts.count, now: context.now,
                     rules: context.rules)))
     }
 
@@ -188,7 +188,7 @@ extension Transfer {
             "the object has \(facts.sizeBytes) bytes, more than --multipart-threshold "
             + "(\(context.rules.wholeObjectBytesMax)), and the target takes no multipart uploads"
         let failure = Failure(
-            stage: .get, faultClass: .tooLarge, attempts: attempts, message: message)
+            stage: .get, faultClass: .tooLarge, attempts: attempts.count, message: message)
         return finish(
             Outcome(.failed, sizeBytes: facts.sizeBytes, failure: failure), in: context)
     }
@@ -198,7 +198,7 @@ extension Transfer {
         _ message: String, in context: inout TransferContext
     ) -> TransferAction {
         restarts += 1
-        attemptsOfStep = restarts - 1
+        attempts.ofStep = restarts - 1
         forgetReading()
         return failed(.get, at: .read, with: Fault(.changed, message: message), in: &context)
     }
@@ -254,7 +254,7 @@ extension Transfer {
     }
 
     private mutating func goOnAfterTags(in context: inout TransferContext) -> TransferAction {
-        attemptsOfStep = 0
+        attempts.ofStep = 0
         return isForParts ? becomeMultipart(in: context) : write(in: &context)
     }
 }

@@ -158,14 +158,14 @@ extension Transfer {
         received = 0
         // A whole reading lies between two of these, so they are counted as restarts are.
         restarts += 1
-        attemptsOfStep = restarts - 1
+        attempts.ofStep = restarts - 1
         return failed(.get, at: .read, with: fault, in: &context)
     }
 
     /// An object of ours became visible that is not the source's.
     mutating func damaged(_ message: String, in context: TransferContext) -> TransferAction {
         let failure = Failure(
-            stage: .put, faultClass: .damaged, attempts: attempts, ourETag: written,
+            stage: .put, faultClass: .damaged, attempts: attempts.count, ourETag: written,
             message: message)
         return finish(
             Outcome(.failed, sizeBytes: facts?.sizeBytes, etag: written, failure: failure),

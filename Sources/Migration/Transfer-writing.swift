@@ -98,7 +98,7 @@ extension Transfer {
         case 200..<300:
             do throws(S3Error) {
                 let answer = try PutObject.answer(response, to: asked)
-                attemptsOfStep = 0
+                attempts.ofStep = 0
                 return accepted(answer.etag, in: &context)
             } catch {
                 mayHaveWritten = true

@@ -112,9 +112,7 @@ public struct Transfer: Sendable {
 
     // What went wrong
 
-    /// Failures of the present step in a row.
-    var attemptsOfStep = 0
-    var attempts = 0
+    var attempts = Attempts()
     var restarts = 0
 
     /// - Parameter mayHaveWritten: an earlier run may have written the object without a log that tells so.
@@ -135,7 +133,7 @@ public struct Transfer: Sendable {
         self.knownAt = now
         self.shownAt = now
         self.restarts = restarts
-        self.attempts = attempts
+        self.attempts = Attempts(count: attempts)
     }
 
     /// What is read twice to find out which of the two ends is wrong.
