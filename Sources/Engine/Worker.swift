@@ -126,7 +126,8 @@ struct Worker: ~Copyable {
     // MARK: - The transfers
 
     private func job(for item: WorkItem) -> Job {
-        surroundings.isDryRun
+        if item.isSample { return .sample(ListSample(item: item, now: context.now)) }
+        return surroundings.isDryRun
             ? .inspection(Inspection(item: item, now: context.now))
             : .transfer(
                 Transfer(
@@ -295,7 +296,7 @@ struct Worker: ~Copyable {
     /// An object is given back; a part or a cleanup is not the ledger's to take back.
     private mutating func abandon(_ slot: Slot) {
         switch slot.job {
-        case .transfer, .multipart, .inspection:
+        case .transfer, .multipart, .inspection, .sample:
             if let item = slot.job?.item { surroundings.ledger.abandon([item.sequence]) }
         case .part, .cleanup, nil: break
         }

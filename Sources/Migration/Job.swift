@@ -7,6 +7,7 @@ public enum Job: Sendable {
     case part(PartCopy)
     case cleanup(UploadCleanup)
     case inspection(Inspection)
+    case sample(ListSample)
 
     /// The object that it belongs to; nil for what belongs to none of this run's.
     public var item: WorkItem? {
@@ -16,6 +17,7 @@ public enum Job: Sendable {
         case .part(let copy): copy.part.item
         case .cleanup: nil
         case .inspection(let inspection): inspection.item
+        case .sample(let sample): sample.item
         }
     }
 
@@ -28,7 +30,7 @@ public enum Job: Sendable {
         switch self {
         case .transfer(let transfer): transfer.wasDownloaded
         case .multipart(let copy): copy.wasDownloaded
-        case .part, .cleanup, .inspection: false
+        case .part, .cleanup, .inspection, .sample: false
         }
     }
 
@@ -64,6 +66,10 @@ public enum Job: Sendable {
         case .inspection(var inspection):
             let action = inspection.handle(event, in: &context)
             self = .inspection(inspection)
+            return action
+        case .sample(var sample):
+            let action = sample.handle(event, in: &context)
+            self = .sample(sample)
             return action
         }
     }

@@ -11,14 +11,18 @@ public struct KeySelection: Sendable {
     public var ahead: [ObjectKey]
     /// Stop behind so many keys of the share; nil for all.
     public var first: Int?
+    /// Whether some of the keys that both lists have come out one by one, so that the target can be asked for them.
+    public var samplesExist: Bool
 
     public init(
-        after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [], first: Int? = nil
+        after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [],
+        first: Int? = nil, samplesExist: Bool = false
     ) {
         self.after = after
         self.shard = shard
         self.ahead = ahead
         self.first = first
+        self.samplesExist = samplesExist
     }
 }
 
