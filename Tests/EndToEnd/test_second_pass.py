@@ -184,7 +184,8 @@ def test_target_lists_of_what_is_not_there_stop_the_run(fakes):
 
 def test_target_lists_of_what_is_not_there_are_borne_if_one_says_so(fakes):
     migration = with_stale_lists(fakes)
-    run = migration.run("--allow-missing").expect(EXIT_DONE).mentions("WARNING: 1 keys")
+    run = migration.run("--allow-missing").expect(EXIT_DONE)
+    run.mentions("WARNING: 1 keys")
     assert run.logs.proofs["k9"] == "missing"
     assert run.logs.keys_with("exist") == {f"k{number}" for number in range(10)}
     assert run.logs.outcomes["new"] == "copied"
