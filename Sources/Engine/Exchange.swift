@@ -17,6 +17,8 @@ final class Exchange: EasyCallbacks {
     private var requestBody: [UInt8] = []
     private var uploadOffset: Int64 = 0
     private var headerBytes = 0
+    /// Bytes of the answer that is no object, cut or not.
+    private var storyBytes = 0
 
     init(body: ObjectBuffer) {
         self.body = body
@@ -32,6 +34,7 @@ final class Exchange: EasyCallbacks {
         requestBody = order.request.body
         uploadOffset = 0
         headerBytes = 0
+        storyBytes = 0
     }
 
     var result: ExchangeResult {
@@ -94,7 +97,8 @@ final class Exchange: EasyCallbacks {
         case .response:
             let room = Limits.smallBodyBytesMax - response.body.count
             response.body.append(contentsOf: bytes.prefix(room))
-            return true
+            storyBytes += bytes.count
+            return storyBytes <= Limits.endlessBodyBytes
         case .object(let offset, let capacity):
             overflowed = objectBytes + Int64(bytes.count) > capacity
             guard !overflowed else { return false }

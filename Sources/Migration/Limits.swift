@@ -26,6 +26,8 @@ public enum Limits {
     public static let putBytesMax: Int64 = 5 << 30
     /// Answers that are no object (XML, error pages) are read up to this size and cut there.
     public static let smallBodyBytesMax = 1 << 20
+    /// Such an answer that is longer than this has no end, and is given up.
+    public static let endlessBodyBytes = 16 << 20
     /// All header lines of one answer together; S3 itself allows 8 KiB.
     public static let responseHeaderBytesMax = 256 << 10
 

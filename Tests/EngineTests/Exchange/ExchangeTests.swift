@@ -178,6 +178,19 @@ private func pattern(_ count: Int) -> [UInt8] {
         #expect(response.body.count == Limits.smallBodyBytesMax)
     }
 
+    @Test func endsAtAnErrorWithoutEnd() {
+        let slot = Slot()
+        slot.begin(.response)
+        slot.head("HTTP/1.1 500 Internal Error")
+        let piece = [UInt8](repeating: 0x20, count: 1 << 20)
+        for _ in 0..<(Limits.endlessBodyBytes >> 20) { #expect(slot.body(piece)) }
+        #expect(slot.exchange.response.body.count == Limits.smallBodyBytesMax)
+        #expect(!slot.body([0x20]))
+        slot.begin(.response)
+        slot.head("HTTP/1.1 500 Internal Error")
+        #expect(slot.body(piece))
+    }
+
     @Test func forgetsTheExchangeBefore() {
         slot.begin(.object(offset: 0, capacity: 2))
         slot.head("HTTP/1.1 200 OK", "Content-Length: 9")

@@ -11,11 +11,11 @@ wrong on demand.
 Signatures are not checked: a real Ceph does that in the same suite.
 """
 
-from . import faults
+from . import faults, wire
 from .faults import Fault
 from .record import Entry, Record
 from .script import Script
 from .server import FakeS3
 from .store import Rules, Store
 
-__all__ = ["Entry", "FakeS3", "Fault", "Record", "Rules", "Script", "Store", "faults"]
+__all__ = ["Entry", "FakeS3", "Fault", "Record", "Rules", "Script", "Store", "faults", "wire"]

@@ -1,5 +1,6 @@
 """A request as S3 sees it, and the reply on its way out: plain values that faults may change."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
@@ -76,10 +77,13 @@ class Reply:
     """Sends only so many bytes of the body, after having promised all; -1 sends not even the
     head."""
     cut_by: str = "close"
-    """How the connection ends after the cut: "close" (FIN), "reset" (RST) or "stall" (never, the
-    peer has to give up)."""
+    """How the connection ends after the cut: "close" (FIN), "half-close" (FIN, and listens on),
+    "reset" (RST) or "stall" (never, the peer has to give up)."""
     close_after: bool = False
     """Closes the connection after the answer without having said so."""
+    raw: Callable[["Reply"], Iterator[bytes | float]] | None = None
+    """Writes these bytes in place of the answer, whatever HTTP says of them, with pauses of so many
+    seconds between them. The connection then ends by `cut_by`."""
 
 
 def error(status: int, code: str, request: Request, headers=None, message="", extra="") -> Reply:

@@ -4,6 +4,7 @@ before."""
 import threading
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from random import Random
 
 from .exchange import Request
 from .faults import Fault
@@ -23,6 +24,8 @@ class Rule:
     key: str
     nth: int
     times: int | None
+    share: float = 1
+    chance: Random = field(default_factory=Random, repr=False)
     _seen: int = field(default=0, init=False)
     hits: int = field(default=0, init=False)
 
@@ -33,6 +36,7 @@ class Rule:
         struck = self._seen >= self.nth and (
             self.times is None or self._seen < self.nth + self.times
         )
+        struck = struck and self.chance.random() < self.share
         self.hits += struck
         return struck
 
@@ -55,15 +59,25 @@ class Script:
         self._lock = threading.Lock()
 
     def add(
-        self, fault: Fault, *, side="*", method="*", key="*", nth=1, times: int | None = 1
+        self,
+        fault: Fault,
+        *,
+        side="*",
+        method="*",
+        key="*",
+        nth=1,
+        times: int | None = 1,
+        share: float = 1,
+        seed=0,
     ) -> Rule:
         """Strikes the `nth` matching request and the next `times - 1`; all from then on with
         `times=None`.
 
         `method` is a method (PUT) or an operation (HeadBucket); `key` a pattern as in a shell, ""
-        for the bucket.
+        for the bucket. Of the requests that match, a `share` is struck, by a chance that begins with
+        `seed`.
         """
-        rule = Rule(fault, side, method, key, nth, times)
+        rule = Rule(fault, side, method, key, nth, times, share, Random(f"{seed} {fault.name}"))
         with self._lock:
             self._rules.append(rule)
         return rule

@@ -134,6 +134,9 @@ class Connection(asyncio.Protocol):
         open for ever."""
         if how == "close":
             self._transport.close()
+        elif how == "half-close":
+            if not self._transport.is_closing():
+                self._transport.write_eof()
         elif how == "reset":
             raw = self._transport.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -202,6 +205,8 @@ class Connection(asyncio.Protocol):
     def _send(self, method: str, reply: Reply):
         if self._transport.is_closing():
             return
+        if reply.raw:
+            return self._send_raw(reply, reply.raw(reply))
         if reply.cut_after == -1:
             return self.cut(reply.cut_by)
         body = b"" if method == "HEAD" else reply.body
@@ -212,6 +217,20 @@ class Connection(asyncio.Protocol):
             return asyncio.get_running_loop().call_later(0.05, self.cut, reply.cut_by)
         self._write_body(body)
         self._finish(reply)
+
+    def _send_raw(self, reply: Reply, pieces):
+        """Waits where a piece is a number, and while the peer does not read."""
+        loop = asyncio.get_running_loop()
+        for piece in pieces:
+            if self._transport.is_closing():
+                return
+            if isinstance(piece, bytes):
+                self._transport.write(piece)
+            if not isinstance(piece, bytes) or self._transport.get_write_buffer_size() > 1 << 20:
+                wait_s = 0.01 if isinstance(piece, bytes) else piece
+                return loop.call_later(wait_s, self._send_raw, reply, pieces)
+        # The client shall have those bytes before the reset overtakes them.
+        loop.call_later(0.05, self.cut, reply.cut_by)
 
     def _write_head(self, reply: Reply):
         headers = {
