@@ -9,15 +9,20 @@ public struct KeySelection: Sendable {
     public var shard: Shard
     /// Keys above `after` that an earlier run has an outcome for; strictly increasing.
     public var ahead: [ObjectKey]
+    /// A key of both lists is work too, unless they say that the objects are the same (`--overwrite`).
+    public var takesChanged: Bool
     /// Stop behind so many keys of the share; nil for all.
     public var first: Int?
 
     public init(
-        after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [], first: Int? = nil
+        after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [],
+        takesChanged: Bool = false,
+        first: Int? = nil
     ) {
         self.after = after
         self.shard = shard
         self.ahead = ahead
+        self.takesChanged = takesChanged
         self.first = first
     }
 }

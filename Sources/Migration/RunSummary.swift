@@ -46,6 +46,8 @@ public struct RunSummary: Codable, Sendable {
     public var bytesCopied: Int64 = 0
     public var proofs: [String: Int] = [:]
     public var skips: [String: Int] = [:]
+    /// Copies that took the place of another object (`--overwrite`); earlier versions did not tell.
+    public var replaced: Int? = 0
     public var lostTags = 0
     public var lostMetadata = 0
     /// Keys in both lists whose sizes or ETags differ.
@@ -86,6 +88,7 @@ public struct RunSummary: Codable, Sendable {
         proofs = Dictionary(uniqueKeysWithValues: tally.proofs.map { ($0.key.rawValue, $0.value) })
         skips = Dictionary(uniqueKeysWithValues: tally.skips.map { ($0.key.rawValue, $0.value) })
         uploadsOpen = ledger.uploads.records.count
+        replaced = tally.replaced
         lostTags = tally.lostTags
         lostMetadata = tally.lostMetadata
         existDiffers = counters.existDiffers
@@ -117,7 +120,7 @@ public struct RunSummary: Codable, Sendable {
         case identityHolds = "identity_holds"
         case bytesListed = "bytes_listed"
         case bytesCopied = "bytes_copied"
-        case proofs, skips
+        case proofs, skips, replaced
         case lostTags = "lost_tags"
         case lostMetadata = "lost_metadata"
         case existDiffers = "exist_differs"

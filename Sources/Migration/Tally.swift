@@ -13,6 +13,8 @@ public struct Tally: Sendable {
     public private(set) var proofs: [Proof: Int] = [:]
     /// Skips by what was found at the target.
     public private(set) var skips: [Proof: Int] = [:]
+    /// Copies that took the place of another object.
+    public private(set) var replaced = 0
     public private(set) var lostTags = 0
     public private(set) var lostMetadata = 0
     public private(set) var errors: [FaultClass: ErrorCount] = [:]
@@ -46,6 +48,7 @@ public struct Tally: Sendable {
         case .copied:
             copied += 1
             copiedBytes += line.sizeBytes ?? 0
+            replaced += line.isReplacement ? 1 : 0
             if let proof = line.proof { proofs[proof, default: 0] += 1 }
         case .skippedTarget:
             skippedTarget += 1

@@ -14,7 +14,7 @@ struct SimulatedLister: ~Copyable {
 
     init(
         source: [KeyListLine], target: [KeyListLine], shard: Shard, earlier: Earlier,
-        _ random: inout SeededRandom
+        takesChanged: Bool, _ random: inout SeededRandom
     ) {
         self.random = random.fork()
         files = [.source: [], .target: []]
@@ -28,7 +28,8 @@ struct SimulatedLister: ~Copyable {
         stream = KeyStream(
             source: chunks[.source] ?? [], target: chunks[.target] ?? [],
             selection: KeySelection(
-                after: earlier.start, shard: shard, ahead: earlier.ahead.map(\.key)))
+                after: earlier.start, shard: shard, ahead: earlier.ahead.map(\.key),
+                takesChanged: takesChanged))
     }
 
     /// Deals the lines out to some chunks, each in order.
