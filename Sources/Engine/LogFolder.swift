@@ -50,6 +50,8 @@ public struct LogFolder: ~Copyable, Sendable {
         public var uploads = OpenUploads()
         /// Keys of failed objects with open uploads: a second pass goes on with those.
         var failedUploads: Set<ObjectKey> = []
+        /// Copies of ours that an earlier pass has left damaged.
+        var damaged = DamagedCopies()
 
         /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
         public var isContinued = false

@@ -34,6 +34,7 @@ public struct Migrator: Sendable {
         var settings = settings
         settings.rules.target = try probe(folder)
         settings.rules.isResumed = earlier.isContinued
+        settings.rules.replacesUnguarded = settings.allowsWeakConditions
         let plan = try plan(lists, earlier, temporaryFolder: folder.path)
         var summary = try Run(settings, lists, plan, console, signals, clock).run(
             logFolder: folder.path)
@@ -115,6 +116,7 @@ public struct Migrator: Sendable {
             if !folder.hasUploadsLog {
                 earlier.uploads = try UploadsHandover.read(besideLists: settings.sourceFolders)
             }
+            earlier.damaged = try DamagedHandover.read(besideLists: settings.sourceFolders)
             for repair in earlier.repairs { console.say("warning: \(repair)") }
             return earlier
         } catch {
@@ -132,7 +134,8 @@ public struct Migrator: Sendable {
             target: RunIdentity.Place(
                 endpoint: "\(settings.target.endpoint)", bucket: settings.target.bucket),
             sourceLists: names(lists.source), targetLists: names(lists.target),
-            hashCount: settings.shard.count, hashValue: settings.shard.value)
+            hashCount: settings.shard.count, hashValue: settings.shard.value,
+            overwrite: settings.rules.overwrite)
         do throws(LogFolderError) {
             try folder.adopt(identity, start: settings.start)
         } catch {
@@ -186,6 +189,29 @@ public struct Migrator: Sendable {
         return try answer.get()
     }
 
+    /// What is said of `If-Match` is of interest where objects may be replaced.
+    private func tellOfReplacing(_ target: TargetCapabilities) throws(RunError) {
+        let mode = settings.rules.overwrite
+        guard mode != .never else { return }
+        if target.ifMatchOnPut == nil {
+            guard settings.allowsWeakConditions else {
+                throw .cannotGoOn(
+                    "target: \(settings.target.endpoint) does not honour If-Match on PUT, so with --overwrite "
+                        + "\(mode.rawValue) an object that a client writes while we copy could be lost\n"
+                        + "  check whether clients write to the target now; if they do not, or the risk is "
+                        + "known, --allow-weak-conditions asks (HEAD) just before each PUT instead")
+            }
+            console.say(
+                "warning: the target does not honour If-Match on PUT; a HEAD just before each PUT that "
+                    + "replaces an object takes its place, which is a weaker guarantee")
+        } else if target.takesMultipart, !target.ifMatchOnComplete {
+            console.say(
+                "warning: the target ignores If-Match on CompleteMultipartUpload; where an object that moves "
+                    + "in parts replaces another, a HEAD just before takes its place, which is a weaker "
+                    + "guarantee")
+        }
+    }
+
     /// Says what the target does not do; what weakens a guarantee needs the operator's word.
     private func tell(_ target: TargetCapabilities) throws(RunError) {
         if !target.conditionalPut {
@@ -200,6 +226,7 @@ public struct Migrator: Sendable {
                 "warning: the target ignores If-None-Match on PUT; a HEAD just before each PUT "
                     + "takes its place, which is a weaker guarantee")
         }
+        try tellOfReplacing(target)
         if target.takesMultipart, !target.conditionalComplete {
             console.say(
                 "warning: the target ignores If-None-Match on CompleteMultipartUpload; for objects that move "

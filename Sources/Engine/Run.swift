@@ -49,7 +49,8 @@ struct Run: Sendable {
                 aheadCount: plan.earlier.ahead.count,
                 largeMax: max(Limits.largeObjectsMin, settings.slots / 2),
                 workerCount: settings.threads,
-                uploads: plan.earlier.uploads, keptUploads: plan.earlier.failedUploads),
+                uploads: plan.earlier.uploads, keptUploads: plan.earlier.failedUploads,
+                damaged: plan.earlier.damaged),
             guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
             workerCount: settings.threads,
             cleanupBucket: settings.first == nil && !settings.isDryRun
@@ -173,7 +174,9 @@ struct Run: Sendable {
     private func listThread() {
         let selection = KeySelection(
             after: plan.earlier.start, shard: settings.shard,
-            ahead: plan.earlier.ahead.map(\.key), first: settings.first, samplesExist: true)
+            ahead: plan.earlier.ahead.map(\.key),
+            takesChanged: settings.rules.overwrite != .never, first: settings.first,
+            samplesExist: true)
         let reader = KeyListReader(source: plan.source, target: plan.target, selection: selection)
         Lister(reader: reader, ledger: ledger, ahead: plan.earlier.ahead).run()
     }
@@ -225,7 +228,10 @@ struct Run: Sendable {
         summary.hashCount = settings.shard.count
         summary.hashValue = settings.shard.value
         summary.bytesListed = lists.source.objectBytes
-        summary.weakConditions = !settings.rules.target.conditionalPut
+        let rules = settings.rules
+        summary.weakConditions =
+            !rules.target.conditionalPut
+            || rules.overwrite != .never && rules.target.ifMatchOnPut == nil
         summary.weakCompletes = !settings.rules.target.conditionalComplete
         ledger.look { state in
             summary.take(state.ledger, state.counters, objects: lists.source.objectCount)

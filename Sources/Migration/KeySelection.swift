@@ -9,6 +9,8 @@ public struct KeySelection: Sendable {
     public var shard: Shard
     /// Keys above `after` that an earlier run has an outcome for; strictly increasing.
     public var ahead: [ObjectKey]
+    /// A key of both lists is work too, unless they say that the objects are the same (`--overwrite`).
+    public var takesChanged: Bool
     /// Stop behind so many keys of the share; nil for all.
     public var first: Int?
     /// Whether some of the keys that both lists have come out one by one, so that the target can be asked for them.
@@ -16,11 +18,12 @@ public struct KeySelection: Sendable {
 
     public init(
         after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [],
-        first: Int? = nil, samplesExist: Bool = false
+        takesChanged: Bool = false, first: Int? = nil, samplesExist: Bool = false
     ) {
         self.after = after
         self.shard = shard
         self.ahead = ahead
+        self.takesChanged = takesChanged
         self.first = first
         self.samplesExist = samplesExist
     }

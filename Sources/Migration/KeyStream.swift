@@ -5,7 +5,8 @@ internal import S3
 /// The source's lists joined with the target's, without I/O.
 ///
 /// Each key of the source is put to these questions, and the first yes decides: at or below the start (`before`)?
-/// another host's (`ignored`)? known from an earlier run? in the target's lists (`exist`)? Else it is work.
+/// another host's (`ignored`)? known from an earlier run? in the target's lists (`exist`; where objects may be
+/// replaced, only if the lists say that they are the same)? Else it is work.
 public struct KeyStream: ~Copyable, Sendable {
     public enum Step: Hashable, Sendable {
         /// `supply` the next block of this chunk, then go on.
@@ -204,7 +205,7 @@ extension KeyStream {
             counters.known += 1
             return eventAfterExistLines(.known(index))
         }
-        guard !exists else { return try noteExist() }
+        if exists, !selection.takesChanged || listsAgree() { return try noteExist() }
         counters.work += 1
         counters.workBytes &+= source.sizeBytes ?? 0
         return eventAfterExistLines(.work(try source.line()))
@@ -240,6 +241,17 @@ extension KeyStream {
         existBlock.append(contentsOf: Self.existColumns)
         existBlockCount += 1
         return existBlock.count >= Self.existBlockSizeBytes ? takeExistLines() : nil
+    }
+
+    /// Whether both lists know size and ETag of the object, and the same.
+    private func listsAgree() -> Bool {
+        guard let one = source.sizeBytes, one == target.sizeBytes else { return false }
+        return source.withColumns { one in
+            target.withColumns { other in
+                guard let tag = etag(in: one), !tag.isPlaceholder else { return false }
+                return tag == etag(in: other)
+            }
+        }
     }
 
     /// Whether both lists know something of the object, and not the same.

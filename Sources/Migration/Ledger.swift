@@ -74,6 +74,9 @@ public struct Ledger: Sendable {
     public private(set) var uploads: OpenUploads
     /// Keys of failed objects whose uploads are kept, so that a later pass can go on with them.
     private var keptUploads: Set<ObjectKey>
+    /// Copies of ours that an earlier pass has left damaged.
+    private let damaged: DamagedCopies
+    private var existence = ExistenceGauge()
     /// The uploads that are of no use were handed out to be aborted.
     private var isCleanedUp = false
     /// Ended objects in the order in which they ended, for `ahead.log`.
@@ -94,11 +97,12 @@ public struct Ledger: Sendable {
     ///   - largeMax: so many large objects are copied at a time, and so many more may wait for their turn.
     ///   - uploads: what an earlier run left open.
     ///   - keptUploads: keys that it handled: if their uploads are open, they failed, and a second pass needs those.
+    ///   - damaged: copies of ours that may be replaced.
     public init(
         readyMax: Int, waitingBytesMax: Int = Limits.waitingOutcomeBytesMax, aheadCount: Int = 0,
         largeMax: Int = Limits.largeObjectsMin, workerCount: Int = 1,
         uploads: OpenUploads = OpenUploads(),
-        keptUploads: Set<ObjectKey> = []
+        keptUploads: Set<ObjectKey> = [], damaged: DamagedCopies = DamagedCopies()
     ) {
         precondition(readyMax > 0 && waitingBytesMax > 0, "a ledger must hold something")
         self.readyMax = readyMax
@@ -109,6 +113,7 @@ public struct Ledger: Sendable {
         // What it completes itself is of no use to it, and may be millions.
         self.uploads.keepsCompleted = false
         self.keptUploads = keptUploads
+        self.damaged = damaged
     }
 }
 
@@ -125,7 +130,7 @@ extension Ledger {
         open(
             WorkItem(
                 sequence: nextSequence, key: key, listedBytes: listedBytes,
-                earlierUploads: uploads.known(of: key)),
+                earlierUploads: uploads.known(of: key), damagedETag: damaged[key]),
             bytes: listedBytes ?? 0)
     }
 
@@ -186,8 +191,9 @@ extension Ledger {
     /// always does, else all would wait for ever.
     public mutating func take(_ count: Int) -> [WorkItem] {
         var taken: [WorkItem] = []
-        while taken.count < count, handsOutNew, let item = ready.popFirst() {
+        while taken.count < count, handsOutNew, var item = ready.popFirst() {
             inProgress += 1
+            item.isLikelyThere = existence.isHigh
             taken.append(item)
         }
         return taken
@@ -222,6 +228,7 @@ extension Ledger {
         inProgress -= 1
         waitingBytes += record.byteCount
         tally.count(record.outcome, key: record.key)
+        existence.take(record.outcome.kind)
         entries[sequence - firstSequence] = .ended(record, isAhead: false)
         endings.append((sequence, now))
         large.leave(sequence)

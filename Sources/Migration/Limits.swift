@@ -36,6 +36,10 @@ public enum Limits {
     public static let retriesDefault = 10
     /// How often an object that changes while it is read is begun again.
     public static let restartsMax = 5
+    /// How often an object at the target is about to be replaced, and was written again by somebody else meanwhile.
+    static let replacementsMax = 5
+    /// How often our own copy that turned out damaged is replaced.
+    static let damagesMax = 2
     public static let retryDelayMin = Duration.milliseconds(100)
     public static let throttleDelayMin = Duration.milliseconds(500)
     public static let retryDelayMax = Duration.seconds(20)
@@ -72,6 +76,11 @@ public enum Limits {
     public static let drainMax = Duration.seconds(30)
     /// Messages in `failed.log` are cut here.
     public static let messageBytesMax = 1000
+
+    // Asking first
+
+    /// When more than half of so many objects exist at the target, it is asked before an object is read.
+    static let existenceSample = 1000
 
     // Wrong lists
 

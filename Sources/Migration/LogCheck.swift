@@ -85,7 +85,7 @@ public struct LogCheck: Sendable {
             && range.allSatisfy { line[$0] == lastProof[$0 - range.lowerBound] }
         if isKnown { return true }
         let field = range.map { line[$0] }
-        guard MigrateLogLine.proofAndLosses(field) != nil else { return false }
+        guard MigrateLogLine.marks(field) != nil else { return false }
         lastProof = field
         return true
     }

@@ -5,7 +5,8 @@ public import S3
 /// One handled object, as `migrate.log` and `ahead.log` tell it.
 ///
 /// `KEY <tab> OUTCOME <tab> BYTES <tab> ETAG <tab> PROOF <tab> MILLISECONDS`, where an unknown field is `-`. The key
-/// is escaped as in key lists. PROOF may be followed by `,no-tags` and `,no-meta` for what the copy lacks.
+/// is escaped as in key lists. PROOF may be followed by `,no-tags` and `,no-meta` for what the copy lacks, and by
+/// `,replaced` where another object was there before (`--overwrite`).
 public struct MigrateLogLine: Sendable {
     public var key: ObjectKey
     public var outcome: Outcome.Kind
@@ -13,9 +14,11 @@ public struct MigrateLogLine: Sendable {
     public var etag: String?
     public var proof: Proof?
     public var losses: Losses
+    public var isReplacement = false
     public var milliseconds: Int64
 
     static let fieldCount = 6
+    private static let replacedWord = "replaced"
 
     public init(key: ObjectKey, outcome: Outcome) {
         self.key = key
@@ -24,6 +27,7 @@ public struct MigrateLogLine: Sendable {
         self.etag = outcome.etag?.text
         self.proof = outcome.proof
         self.losses = outcome.losses
+        self.isReplacement = outcome.isReplacement
         self.milliseconds = outcome.elapsed.milliseconds
     }
 
@@ -41,7 +45,7 @@ public struct MigrateLogLine: Sendable {
     private var proofField: String {
         var field = proof?.rawValue ?? "-"
         for (loss, word) in Losses.words where losses.contains(loss) { field += "," + word }
-        return field
+        return isReplacement ? field + "," + MigrateLogLine.replacedWord : field
     }
 
     private func appendField(_ value: String, to text: inout [UInt8]) {
@@ -59,7 +63,7 @@ extension MigrateLogLine {
         guard let key = LogField.key(fields[0]) else { return nil }
         guard let outcome = Outcome.Kind(rawValue: String(decoding: fields[1], as: UTF8.self)),
             let size = LogField.optionalNumber(fields[2]),
-            let (proof, losses) = MigrateLogLine.proofAndLosses(fields[4]),
+            let marks = MigrateLogLine.marks(fields[4]),
             let milliseconds = LogField.number(fields[5])
         else { return nil }
         self.key = key
@@ -67,24 +71,28 @@ extension MigrateLogLine {
         self.sizeBytes = size
         let etag = String(decoding: fields[3], as: UTF8.self)
         self.etag = etag == "-" ? nil : etag
-        self.proof = proof
-        self.losses = losses
+        self.proof = marks.proof
+        self.losses = marks.losses
+        self.isReplacement = marks.isReplacement
         self.milliseconds = milliseconds
     }
 
     /// What the proof column says; nil when it is not one.
-    static func proofAndLosses(_ field: some Collection<UInt8>) -> (Proof?, Losses)? {
+    static func marks(
+        _ field: some Collection<UInt8>
+    ) -> (proof: Proof?, losses: Losses, isReplacement: Bool)? {
         let words = String(decoding: field, as: UTF8.self).split(
             separator: ",", omittingEmptySubsequences: false)
         guard let first = words.first else { return nil }
         let proof = Proof(rawValue: String(first))
         guard proof != nil || first == "-" else { return nil }
         var losses: Losses = []
-        for word in words.dropFirst() {
+        let isReplacement = words.count > 1 && words.last.map { $0 == replacedWord } ?? false
+        for word in words.dropFirst().dropLast(isReplacement ? 1 : 0) {
             guard let known = Losses.words.first(where: { $0.1 == word }) else { return nil }
             losses.insert(known.0)
         }
-        return (proof, losses)
+        return (proof, losses, isReplacement)
     }
 }
 

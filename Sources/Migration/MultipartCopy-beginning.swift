@@ -76,7 +76,7 @@ extension MultipartCopy {
     ) -> TransferAction {
         switch response.status {
         case 200:
-            guard let found = try? HeadObject.answer(response, to: asked) else {
+            guard let found = found(response, in: context) else {
                 let fault = Fault(.badAnswer, status: 200, message: "HEAD tells no size")
                 return failed(.head, at: .checkTarget, with: fault, in: &context)
             }
@@ -84,6 +84,7 @@ extension MultipartCopy {
             return judge(found, in: &context)
         case 404 where RetryPolicy.fault(of: response).faultClass != .fatal:
             attempts.ofStep = 0
+            place = .free
             targetDate = response.date
             datedAt = context.now
             return upload(in: context)
@@ -144,6 +145,7 @@ extension MultipartCopy {
         if earlier.state == .completing { mayHaveCompleted = true }
         plan = PartPlan(sizeBytes: facts.sizeBytes, partBytes: earlier.partBytes)
         record = earlier
+        isUploadGone = false
         receipts = [:]
         return listParts(in: context)
     }
@@ -193,6 +195,7 @@ extension MultipartCopy {
         record.state = .open
         record.uploadID = id
         self.record = record
+        isUploadGone = false
         receipts = [:]
         return write(record, then: .copyParts)
     }

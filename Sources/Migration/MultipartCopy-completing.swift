@@ -44,7 +44,9 @@ extension MultipartCopy {
 
     /// Takes the place of the condition where the target ignores it on Complete.
     private mutating func checkAgain(in context: TransferContext) -> TransferAction {
-        guard !context.rules.target.conditionalComplete else { return complete(in: context) }
+        guard context.rules.completeCondition(for: place) == nil else {
+            return complete(in: context)
+        }
         step = .checkingAgain
         return headTarget(in: context)
     }
@@ -53,8 +55,10 @@ extension MultipartCopy {
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
         switch response.status {
+        case 200 where isStillThere(response): return complete(in: context)
         case 200: return gotFound(response, at: .recheckSource, in: &context)
         case 404 where RetryPolicy.fault(of: response).faultClass != .fatal:
+            place = .free
             return complete(in: context)
         default:
             return failed(
@@ -75,7 +79,7 @@ extension MultipartCopy {
         }
         asked = CompleteMultipartUpload.request(
             bucket: targetBucket, key: item.key, uploadID: record?.uploadID ?? "", parts: parts,
-            condition: context.rules.target.conditionalComplete ? .ifAbsent : .none)
+            condition: context.rules.completeCondition(for: place) ?? .none)
         var order = ExchangeOrder(.target, asked)
         order.patience = Limits.completePatience
         return .exchange(order)
@@ -107,6 +111,7 @@ extension MultipartCopy {
         case (412, _), (_, "PreconditionFailed"): return settle(in: context)
         case (404, "NoSuchUpload"), (404, "NoSuchKey"), (200, "NoSuchUpload"):
             // Ours may have ended it, and its answer been lost.
+            isUploadGone = true
             return settle(in: context)
         case (409, _):
             // The upload is of no use after a conflict (API reference, CompleteMultipartUpload).
@@ -154,6 +159,11 @@ extension MultipartCopy {
             let fault = Fault(
                 .conflict, status: 404,
                 message: "the target has neither the upload nor the object")
+            if case .taken = place, !isUploadGone {
+                // What was to be replaced is gone.
+                place = .free
+                return recheckSource(in: context)
+            }
             // A Complete whose answer was lost may still be going on.
             if mayHaveCompleted, attempts.ofStep < Limits.completeLooksMax {
                 return failed(.settle, at: .settle, with: fault, in: &context)
@@ -168,7 +178,7 @@ extension MultipartCopy {
     private mutating func gotFound(
         _ response: Response, at retry: Retry, in context: inout TransferContext
     ) -> TransferAction {
-        guard let found = try? HeadObject.answer(response, to: asked) else {
+        guard let found = found(response, in: context) else {
             let fault = Fault(.badAnswer, status: 200, message: "HEAD tells no size")
             return failed(.settle, at: retry, with: fault, in: &context)
         }
@@ -195,9 +205,12 @@ extension MultipartCopy {
             restarts += 1
             return abandonUpload(then: .readAgain, in: &context)
         }
+        let comparison = facts.comparison(with: found)
+        if let place = place(of: found, comparison, in: context) {
+            return take(place, in: &context)
+        }
         let outcome = Outcome(
-            .skippedTarget, sizeBytes: facts.sizeBytes, etag: found.etag,
-            proof: comparison(with: found))
+            .skippedTarget, sizeBytes: facts.sizeBytes, etag: found.etag, proof: comparison)
         return abandonUpload(then: .conclude(outcome), in: &context)
     }
 
@@ -231,16 +244,6 @@ extension MultipartCopy {
         if let pastCompletion, made(pastCompletion) { return pastCompletion }
         if let index = earlier.firstIndex(where: made) { return earlier.remove(at: index) }
         return completedBefore.first(where: made)
-    }
-
-    private func comparison(with found: ObjectFacts) -> Proof {
-        guard found.sizeBytes == facts.sizeBytes else { return .differs }
-        guard let theirs = found.etag, let source = facts.etag else { return .size }
-        if theirs == source { return .same }
-        let isComparable =
-            theirs.md5 != nil && source.md5 != nil
-            || theirs.partCount != nil && theirs.partCount == source.partCount
-        return isComparable ? .differs : .size
     }
 
     // MARK: - The object as the target shows it
@@ -354,10 +357,10 @@ extension MultipartCopy {
     }
 
     private mutating func copied(in context: TransferContext) -> TransferAction {
-        conclude(
-            Outcome(
-                .copied, sizeBytes: facts.sizeBytes, etag: written, proof: proof, losses: losses),
-            in: context)
+        var outcome = Outcome(
+            .copied, sizeBytes: facts.sizeBytes, etag: written, proof: proof, losses: losses)
+        outcome.isReplacement = place.isReplaced
+        return conclude(outcome, in: context)
     }
 
     /// Takes what has ended off the books, and ends. Our own object's upload comes last: until then its line tells

@@ -35,7 +35,8 @@ public struct MultipartCopy: Sendable {
         case checkingAgain
         /// → `measuring`, `settling`, `listingParts`, `puttingTags`, `recording`, `cancelling`
         case completing
-        /// For a HEAD that says whose object the target has. → `puttingTags`, `recording`, `cancelling`
+        /// For a HEAD that says whose object the target has. → `recheckingSource`, `puttingTags`, `recording`,
+        /// `cancelling`
         case settling
         /// For a HEAD of our own object, whose ETag we were not told. → `puttingTags`, `recording`
         case measuring
@@ -126,6 +127,16 @@ public struct MultipartCopy: Sendable {
     /// The target has shown our object.
     var wasProved = false
     var shownAt: Instant
+    /// What the target showed last, when that was written, and when the source's object was.
+    var found: ObjectFacts?
+    var targetWrite: WriteTime?
+    let sourceWrite: WriteTime?
+    /// What Complete is to find at the key.
+    var place = Place.free
+    /// How often an object was found that may be replaced.
+    var replacementCount = 0
+    /// The target says that it does not know our upload.
+    var isUploadGone = false
     /// When the source was asked last, before Complete, and how often in a row.
     var askedAt: Instant
     var recheckCount = 0
@@ -154,7 +165,8 @@ extension MultipartCopy {
     /// - Parameter restarts: how often the object has been begun again before.
     init(
         item: WorkItem, facts: ObjectFacts, tags: [ObjectTag], losses: Losses, begun: Instant,
-        restarts: Int, attempts: Int, now: Instant, rules: TransferRules
+        restarts: Int, attempts: Int, sourceWrite: WriteTime? = nil, now: Instant,
+        rules: TransferRules
     ) {
         precondition(facts.sizeBytes > 0, "an empty object has no parts")
         self.item = item
@@ -165,6 +177,7 @@ extension MultipartCopy {
         self.begun = begun
         self.restarts = restarts
         self.attempts = Attempts(count: attempts)
+        self.sourceWrite = sourceWrite
         self.shownAt = now
         self.datedAt = now
         self.askedAt = now

@@ -14,8 +14,10 @@ extension MultipartProbe {
         case .rightPart: object.order(part(bodyDigest(isRight: true)))
         case .complete: object.order(complete(.none))
         case .completeOver: object.order(complete(.ifAbsent))
+        case .replaceForeign: object.order(complete(ifMatch(ScratchObject.foreignETag)))
+        case .replaceOwn: object.order(complete(ifMatch(etag)))
         case .abort, .abortLast, .abortLeft: object.order(abort)
-        case .lookForObject, .checkBody: object.head
+        case .lookForObject, .checkBody, .lookForETag: object.head
         case .readTags, .readTagsAgain: object.readTags
         case .writeTags: object.writeTags
         case .clear, .remove: object.remove
@@ -46,6 +48,11 @@ extension MultipartProbe {
         return CompleteMultipartUpload.request(
             bucket: object.bucket, key: object.key, uploadID: uploadID, parts: [part],
             condition: condition)
+    }
+
+    private func ifMatch(_ etag: ETag?) -> PutObject.Condition {
+        guard let etag, let form = capabilities.ifMatchOnPut else { return .ifAbsent }
+        return .ifMatch(etag, form)
     }
 
     private var abort: Request {

@@ -34,17 +34,23 @@ struct MultipartProbe: Sendable {
         case abort
         /// Has to be refused by the condition.
         case completeOver
+        /// With `If-Match` of another tag: has to be refused too; then with the object's own, which has to be taken.
+        case lookForETag
+        case replaceForeign
+        case replaceOwn
         case abortLast
         case remove
     }
 
     let object: ScratchObject
     private var step = Step.sweep
-    private var capabilities = TargetCapabilities()
+    private(set) var capabilities = TargetCapabilities()
     private var warnings: [String] = []
 
     var uploadID = ""
     var partETag: ETag?
+    /// What the target calls the object.
+    var etag: ETag?
     /// What is still to be tried; nil is an upload whose parts carry none.
     private var digests: ArraySlice<BodyDigest.Algorithm?> = BodyDigest.Algorithm.allCases + [nil]
     var digest: BodyDigest.Algorithm?
@@ -95,6 +101,18 @@ struct MultipartProbe: Sendable {
         case .createCovered, .wrongPart, .rightPart, .abort: return answeredAboutDigest(response)
         case .completeOver:
             capabilities.conditionalComplete = response.status == 412
+            guard response.status == 412, capabilities.ifMatchOnPut != nil else {
+                return go(isComplete(response) ? .remove : .abortLast)
+            }
+            return go(.lookForETag)
+        case .lookForETag:
+            etag = object.etag(response)
+            return go(etag == nil ? .abortLast : .replaceForeign)
+        case .replaceForeign:
+            if isComplete(response) { return go(.remove) }
+            return go(response.status == 412 ? .replaceOwn : .abortLast)
+        case .replaceOwn:
+            capabilities.ifMatchOnComplete = isComplete(response)
             return go(isComplete(response) ? .remove : .abortLast)
         case .abortLast:
             noteAbort(response)

@@ -23,6 +23,8 @@ public struct Outcome: Sendable {
     public var etag: ETag?
     public var proof: Proof?
     public var losses: Losses
+    /// The copy took the place of somebody else's object (`--overwrite`).
+    public var isReplacement = false
     /// What failed; for `.failed` only.
     public var failure: Failure?
     public var elapsed: Duration

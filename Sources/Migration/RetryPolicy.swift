@@ -10,7 +10,8 @@ public import S3
 /// | throttled | `retries` times | 0.5 s, doubled, at most 20 s; `Retry-After` if it is longer |
 /// | conflict, mismatch, skew | `retries` times | as transport |
 /// | changed | 5 times | as transport |
-/// | refused, denied, archived, too-large, damaged | never | |
+/// | damaged | 2 times, where the target can be held to replace just our copy | as transport |
+/// | refused, denied, archived, too-large | never | |
 /// | expired, fatal | never: the run stops | |
 ///
 /// A wait is drawn evenly between nothing and the figure ("full jitter"), so that the workers of all hosts do
@@ -38,7 +39,8 @@ public struct RetryPolicy: Sendable {
         precondition(attempt > 0, "a fault is at least the first of its kind")
         switch fault.faultClass {
         case .fatal, .expired: return .stopRun
-        case .refused, .denied, .archived, .tooLarge, .damaged: return .giveUp
+        case .refused, .denied, .archived, .tooLarge: return .giveUp
+        case .damaged where attempt > Limits.damagesMax: return .giveUp
         case .changed where attempt > Limits.restartsMax: return .giveUp
         case _ where attempt > retriesMax: return .giveUp
         default: break

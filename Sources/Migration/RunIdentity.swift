@@ -24,11 +24,11 @@ public struct RunIdentity: Codable, Sendable, Equatable {
     public var targetLists: [String]
     public var hashCount: Int
     public var hashValue: Int
-    public var overwrite: String
+    public var overwrite: OverwriteMode
 
     public init(
         source: Place, target: Place, sourceLists: [String], targetLists: [String],
-        hashCount: Int, hashValue: Int, overwrite: String = "never"
+        hashCount: Int, hashValue: Int, overwrite: OverwriteMode = .never
     ) {
         self.source = source
         self.target = target
@@ -37,6 +37,19 @@ public struct RunIdentity: Codable, Sendable, Equatable {
         self.hashCount = hashCount
         self.hashValue = hashValue
         self.overwrite = overwrite
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        version = try fields.decode(Int.self, forKey: .version)
+        source = try fields.decode(Place.self, forKey: .source)
+        target = try fields.decode(Place.self, forKey: .target)
+        sourceLists = try fields.decode([String].self, forKey: .sourceLists)
+        targetLists = try fields.decode([String].self, forKey: .targetLists)
+        hashCount = try fields.decode(Int.self, forKey: .hashCount)
+        hashValue = try fields.decode(Int.self, forKey: .hashValue)
+        // Before there were modes, nothing was overwritten.
+        overwrite = try fields.decodeIfPresent(OverwriteMode.self, forKey: .overwrite) ?? .never
     }
 
     /// The first difference to the run that is to be resumed, in words; nil when there is none.
@@ -49,7 +62,7 @@ public struct RunIdentity: Codable, Sendable, Equatable {
             ("--dest-bucket", earlier.target.bucket, target.bucket),
             ("--hash-count", "\(earlier.hashCount)", "\(hashCount)"),
             ("--hash-value", "\(earlier.hashValue)", "\(hashValue)"),
-            ("the overwrite mode", earlier.overwrite, overwrite),
+            ("--overwrite", earlier.overwrite.rawValue, overwrite.rawValue),
             ("the lists of --src-folder", "\(earlier.sourceLists)", "\(sourceLists)"),
             ("the lists of --dest-folder", "\(earlier.targetLists)", "\(targetLists)"),
         ]

@@ -48,6 +48,8 @@ public struct RunSummary: Codable, Sendable {
     public var skips: [String: Int] = [:]
     /// What the target was asked for of the keys that its lists have, by what it answered.
     public var existSamples: [String: Int]?
+    /// Copies that took the place of another object (`--overwrite`); earlier versions did not tell.
+    public var replaced: Int? = 0
     public var lostTags = 0
     public var lostMetadata = 0
     /// Keys in both lists whose sizes or ETags differ.
@@ -90,6 +92,7 @@ public struct RunSummary: Codable, Sendable {
         existSamples = Dictionary(
             uniqueKeysWithValues: tally.samples.map { ($0.key.rawValue, $0.value) })
         uploadsOpen = ledger.uploads.records.count
+        replaced = tally.replaced
         lostTags = tally.lostTags
         lostMetadata = tally.lostMetadata
         existDiffers = counters.existDiffers
@@ -121,7 +124,7 @@ public struct RunSummary: Codable, Sendable {
         case identityHolds = "identity_holds"
         case bytesListed = "bytes_listed"
         case bytesCopied = "bytes_copied"
-        case proofs, skips
+        case proofs, skips, replaced
         case existSamples = "exist_samples"
         case lostTags = "lost_tags"
         case lostMetadata = "lost_metadata"

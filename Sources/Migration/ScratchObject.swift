@@ -8,6 +8,10 @@ struct ScratchObject: Sendable {
     let key: ObjectKey
 
     static let body = Array("s3migrate probe".utf8)
+    /// Of the same size.
+    static let otherBody = Array("s3migrate PROBE".utf8)
+    /// Of an empty object, which ours is not.
+    static let foreignETag = ETag("d41d8cd98f00b204e9800998ecf8427e")
     static let tags = [ObjectTag(key: "s3migrate", value: "probe")]
 
     var head: ExchangeOrder { order(headRequest) }
@@ -18,12 +22,13 @@ struct ScratchObject: Sendable {
     }
 
     func put(
-        condition: PutObject.Condition, tags: [ObjectTag], md5: [UInt8]? = nil
+        condition: PutObject.Condition, tags: [ObjectTag], md5: [UInt8]? = nil,
+        body: [UInt8] = ScratchObject.body
     ) -> ExchangeOrder {
         var request = PutObject.request(
             bucket: bucket, key: key, metadata: HeaderFields(), tagging: urlQuery(of: tags),
             condition: condition, contentMD5: md5, payloadHash: .unsigned)
-        request.body = Self.body
+        request.body = body
         return order(request)
     }
 
@@ -39,6 +44,12 @@ struct ScratchObject: Sendable {
     func isWhole(_ response: Response) -> Bool {
         let facts = try? HeadObject.answer(response, to: headRequest)
         return facts?.sizeBytes == Int64(Self.body.count)
+    }
+
+    /// What the answer to `head` calls the object; nil when that tells nothing.
+    func etag(_ response: Response) -> ETag? {
+        let facts = try? HeadObject.answer(response, to: headRequest)
+        return facts?.etag.flatMap { $0.isPlaceholder ? nil : $0 }
     }
 
     /// The answer to `remove` in words, if the object may still be there.

@@ -15,6 +15,8 @@ public struct Tally: Sendable {
     public private(set) var skips: [Proof: Int] = [:]
     /// What the target was asked for of the keys that its lists have, by what it answered.
     public private(set) var samples: [Proof: Int] = [:]
+    /// Copies that took the place of another object.
+    public private(set) var replaced = 0
     public private(set) var lostTags = 0
     public private(set) var lostMetadata = 0
     public private(set) var errors: [FaultClass: ErrorCount] = [:]
@@ -50,6 +52,7 @@ public struct Tally: Sendable {
         case .copied:
             copied += 1
             copiedBytes += line.sizeBytes ?? 0
+            replaced += line.isReplacement ? 1 : 0
             if let proof = line.proof { proofs[proof, default: 0] += 1 }
         case .skippedTarget:
             skippedTarget += 1

@@ -20,6 +20,12 @@ public struct TargetProbe: Sendable {
         case createPlain
         /// The same key again: has to be refused by the condition.
         case overwrite
+        /// The same key over another tag than its own: has to be refused. Then over its own, which has to be taken; and
+        /// both again without quotes, where quotes are never right (Ceph).
+        case replaceForeign
+        case replaceOwn
+        case replaceForeignUnquoted
+        case replaceOwnUnquoted
         /// Another key, whose body is not what its MD5 says: has to be refused.
         case wrongDigest
         /// Are the scratch object's tags there?
@@ -48,9 +54,12 @@ public struct TargetProbe: Sendable {
     private var capabilities = TargetCapabilities(
         conditionalPut: false, checksContentMD5: false, etagIsMD5: false, tagging: .none,
         takesMultipart: false, conditionalComplete: false, partDigest: nil, partETagIsMD5: false,
-        multipartTagging: .none)
+        multipartTagging: .none,
+        ifMatchOnPut: nil, ifMatchOnComplete: false)
     private var warnings: [String] = []
     private var hasSecond = false
+    /// What the target calls the scratch object.
+    private var etag: ETag?
     /// A PUT with tags was not refused for them.
     private var takesTags = false
 
@@ -90,7 +99,10 @@ public struct TargetProbe: Sendable {
             return go(.wrongDigest)
         case .overwrite:
             capabilities.conditionalPut = response.status == 412
-            return go(.wrongDigest)
+            if isGood { etag = response.headers["etag"].map { ETag($0) } }
+            return go(canBeMatched ? .replaceForeign : .wrongDigest)
+        case .replaceForeign, .replaceOwn, .replaceForeignUnquoted, .replaceOwnUnquoted:
+            return answeredReplacement(response)
         case .wrongDigest:
             hasSecond = isGood
             capabilities.checksContentMD5 = response.status == 400
@@ -115,6 +127,28 @@ public struct TargetProbe: Sendable {
         }
     }
 
+    /// A tag that is the same for all objects cannot tell one from another.
+    private var canBeMatched: Bool { etag.map { !$0.text.isEmpty && !$0.isPlaceholder } ?? false }
+
+    private mutating func answeredReplacement(_ response: Response) -> Action {
+        let isRefused = response.status == 412
+        switch step {
+        case .replaceForeign where isRefused: return go(.replaceOwn)
+        case .replaceOwn where isRefused: return go(.replaceForeignUnquoted)
+        case .replaceForeignUnquoted where isRefused: return go(.replaceOwnUnquoted)
+        case .replaceOwn where isReplaced(response): capabilities.ifMatchOnPut = .quoted
+        case .replaceOwnUnquoted where isReplaced(response): capabilities.ifMatchOnPut = .unquoted
+        default: break
+        }
+        return go(.wrongDigest)
+    }
+
+    /// The body is another one now, so the tag has to be.
+    private func isReplaced(_ response: Response) -> Bool {
+        let now = response.headers["etag"].map { ETag($0) }
+        return (200..<300).contains(response.status) && now != nil && now != etag
+    }
+
     private mutating func goOnWithParts() -> Action {
         step = .multipart
         return multipart.begin(capabilities, warnings: warnings)
@@ -127,7 +161,7 @@ public struct TargetProbe: Sendable {
     }
 
     private mutating func noteETag(_ response: Response) {
-        let etag = response.headers["etag"].map { ETag($0) }
+        etag = response.headers["etag"].map { ETag($0) }
         capabilities.etagIsMD5 = etag?.md5 == MD5.digest(of: ScratchObject.body)
     }
 
@@ -143,6 +177,10 @@ public struct TargetProbe: Sendable {
         case .createPlain: first.put(condition: .none, tags: [])
         // With the same tags: where the condition is ignored, this is the object that readTags asks about.
         case .overwrite: first.put(condition: .ifAbsent, tags: takesTags ? ScratchObject.tags : [])
+        case .replaceForeign: replace(ScratchObject.foreignETag, .quoted)
+        case .replaceOwn: replace(etag, .quoted)
+        case .replaceForeignUnquoted: replace(ScratchObject.foreignETag, .unquoted)
+        case .replaceOwnUnquoted: replace(etag, .unquoted)
         // Sixteen zero bytes are not the MD5 of the body.
         case .wrongDigest:
             second.put(condition: .none, tags: [], md5: [UInt8](repeating: 0, count: 16))
@@ -153,5 +191,12 @@ public struct TargetProbe: Sendable {
         case .clearSecond, .removeSecond: second.remove
         case .multipart: preconditionFailure("the probe of parts gives its own orders")
         }
+    }
+
+    /// Another body over the scratch object, whose tags stay for `readTags`.
+    private func replace(_ etag: ETag?, _ form: PutObject.IfMatchForm) -> ExchangeOrder {
+        first.put(
+            condition: etag.map { .ifMatch($0, form) } ?? .ifAbsent,
+            tags: takesTags ? ScratchObject.tags : [], body: ScratchObject.otherBody)
     }
 }

@@ -6,6 +6,8 @@ extension Transfer {
     /// The stage and the place to begin again for a connection that broke in this step.
     private var whereBroken: (Stage, Retry) {
         switch step {
+        case .askingTarget: (.head, .askTarget)
+        case .askingSource: (.recheck, .askTarget)
         case .reading: (.get, .read)
         case .readingTags: (.getTags, .readTags)
         case .checkingTarget: (.head, .write)
@@ -47,16 +49,21 @@ extension Transfer {
             step = .finished
             return .stopRun(attempts.failure(stage, fault, ourETag: written))
         case .giveUp:
-            return finish(
-                Outcome(
-                    .failed, sizeBytes: facts?.sizeBytes, losses: losses,
-                    failure: attempts.failure(stage, fault, ourETag: written)),
-                in: context)
+            return giveUp(attempts.failure(stage, fault, ourETag: written), in: context)
         }
+    }
+
+    mutating func giveUp(_ failure: Failure, in context: TransferContext) -> TransferAction {
+        let etag = failure.faultClass == .damaged ? failure.ourETag : nil
+        return finish(
+            Outcome(
+                .failed, sizeBytes: facts?.sizeBytes, etag: etag, losses: losses, failure: failure),
+            in: context)
     }
 
     mutating func begin(_ retry: Retry, in context: inout TransferContext) -> TransferAction {
         switch retry {
+        case .askTarget: return askTarget(in: context)
         case .read: return reserveForReading(in: context)
         case .readTags: return readTags(in: &context)
         case .write: return write(in: &context)

@@ -62,6 +62,11 @@ extension Transfer {
         guard S3ErrorBody(response.body).code == "NoSuchKey" else {
             return failed(.get, at: .read, with: response, in: &context)
         }
+        if case .taken(_, isOurs: true) = place {
+            return leftDamaged(
+                "our copy at the target is damaged, and the source has the object no more",
+                in: context)
+        }
         return finish(Outcome(.skippedSource), in: context)
     }
 
@@ -77,6 +82,8 @@ extension Transfer {
         if let facts, !facts.isSameObject(as: answer.facts) {
             return changed("the object changed while it was read", in: &context)
         }
+        sourceWrite = WriteTime(
+            answer.facts, date: result.response.date, asked: askedAt, answered: context.now)
         if movesInParts(answer.facts, isRanged: isRanged(result), in: context) {
             guard result.overflowed || isAsAsked(answer, result, in: context) else {
                 return gotOtherBytes(answer, result, in: &context)
@@ -177,8 +184,8 @@ extension Transfer {
             .multipart(
                 MultipartCopy(
                     item: item, facts: facts, tags: tags, losses: losses, begun: begun,
-                    restarts: restarts, attempts: attempts.count, now: context.now,
-                    rules: context.rules)))
+                    restarts: restarts, attempts: attempts.count, sourceWrite: sourceWrite,
+                    now: context.now, rules: context.rules)))
     }
 
     private mutating func tooLarge(

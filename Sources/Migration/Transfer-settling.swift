@@ -17,6 +17,7 @@ extension Transfer {
         case 200:
             return gotFound(response, stage: .settle, retry: .settle, in: &context)
         case 404:
+            place = .free
             let fault = Fault(
                 .conflict, status: 412,
                 message: "the target refused the PUT for an object that it does not have")
@@ -29,26 +30,30 @@ extension Transfer {
     mutating func gotFound(
         _ response: Response, stage: Stage, retry: Retry, in context: inout TransferContext
     ) -> TransferAction {
-        guard let found = try? HeadObject.answer(response, to: asked) else {
+        guard let found = found(response, in: context) else {
             let fault = Fault(.badAnswer, status: 200, message: "HEAD tells no size")
             return failed(stage, at: retry, with: fault, in: &context)
         }
         self.found = found
-        return compareWithFound(in: context)
+        return compareWithFound(in: &context)
     }
 
     /// Says whether the target's object is the source's, after computing our MD5 if only that can tell.
-    mutating func compareWithFound(in context: TransferContext) -> TransferAction {
+    mutating func compareWithFound(in context: inout TransferContext) -> TransferAction {
         guard let facts, let found else { preconditionFailure("nothing to compare") }
-        guard found.sizeBytes == facts.sizeBytes else { return skipped(.differs, in: context) }
-        guard let etag = found.etag else { return skipped(.size, in: context) }
+        guard found.sizeBytes == facts.sizeBytes else {
+            return replaceOrLeave(.differs, in: &context)
+        }
+        guard let etag = found.etag, !etag.isPlaceholder else {
+            return replaceOrLeave(.size, in: &context)
+        }
         if let proof = proof(byETag: etag) {
             return mayHaveWritten
-                ? ours(found, etag, proof, in: context) : skipped(.same, in: context)
+                ? ours(found, etag, proof, in: context) : skipped(.same, in: &context)
         }
-        if etag == facts.etag { return skipped(.same, in: context) }
-        guard etag.md5 != nil else { return skipped(.size, in: context) }
-        return bufferMD5 == nil ? hash(for: .comparing) : skipped(.differs, in: context)
+        if etag == facts.etag { return skipped(.same, in: &context) }
+        guard etag.md5 != nil else { return replaceOrLeave(.size, in: &context) }
+        return bufferMD5 == nil ? hash(for: .comparing) : replaceOrLeave(.differs, in: &context)
     }
 
     /// Our own object refused us: an answer of the target was lost on its way.
@@ -75,10 +80,12 @@ extension Transfer {
         !context.rules.target.conditionalPut && putCount == 1
     }
 
-    private mutating func skipped(_ proof: Proof, in context: TransferContext) -> TransferAction {
+    mutating func skipped(
+        _ proof: Proof, in context: inout TransferContext
+    ) -> TransferAction {
         if proof == .differs, let written, found?.etag == written {
             return damaged(
-                "the source's object changed while our copy of it was doubted", in: context)
+                "the source's object changed while our copy of it was doubted", in: &context)
         }
         return finish(
             Outcome(
@@ -98,7 +105,7 @@ extension Transfer {
     ) -> TransferAction {
         switch purpose {
         case .contentMD5: return write(in: &context)
-        case .comparing: return compareWithFound(in: context)
+        case .comparing: return compareWithFound(in: &context)
         case .refusedBody: return judgeRefusedBody(in: &context)
         case .unprovedCopy: return judgeUnprovedCopy(in: context)
         case .secondReading: return judgeSecondReading(in: &context)
@@ -130,7 +137,7 @@ extension Transfer {
     }
 
     /// Reads the object a second time, to see whether the first reading or the source's ETag is wrong.
-    private mutating func readAgain(
+    mutating func readAgain(
         visible: ETag?, in context: TransferContext
     ) -> TransferAction {
         guard let md5 = bufferMD5 else { preconditionFailure("no first reading to doubt") }
@@ -151,7 +158,7 @@ extension Transfer {
         if doubt.visible != nil {
             return isRepeated
                 ? proved(.md5, in: context)
-                : damaged("the source's bytes were damaged on their way to us", in: context)
+                : damaged("the source's bytes were damaged on their way to us", in: &context)
         }
         if isRepeated || md5 == facts?.etag?.md5 { return write(in: &context) }
         let fault = Fault(.mismatch, message: "the source sends other bytes at each reading")
@@ -162,13 +169,37 @@ extension Transfer {
         return failed(.get, at: .read, with: fault, in: &context)
     }
 
-    /// An object of ours became visible that is not the source's.
-    mutating func damaged(_ message: String, in context: TransferContext) -> TransferAction {
+    /// An object of ours became visible that is not the source's. It is replaced, if the target can be held to that
+    /// very object: what somebody else has put there meanwhile stays.
+    mutating func damaged(
+        _ message: String, in context: inout TransferContext
+    ) -> TransferAction {
+        guard let written else { return leftDamaged(message, in: context) }
+        let place = Place.taken(written, isOurs: true)
+        guard context.rules.putCondition(for: place) != nil else {
+            return leftDamaged(message, in: context)
+        }
+        attempts.ofStep = damageCount
+        damageCount += 1
+        let fault = Fault(.damaged, message: message)
+        guard case .again(let delay) = attempts.verdict(for: fault, in: &context) else {
+            return leftDamaged(message, in: context)
+        }
+        self.place = place
+        item.damagedETag = written
+        proof = nil
+        forgetReading()
+        step = .backingOff(then: .read)
+        return .wait(until: context.now + delay, clock: nil)
+    }
+
+    /// The object fails; a later pass may replace what is there.
+    mutating func leftDamaged(
+        _ message: String, in context: TransferContext
+    ) -> TransferAction {
         let failure = Failure(
-            stage: .put, faultClass: .damaged, attempts: attempts.count, ourETag: written,
-            message: message)
-        return finish(
-            Outcome(.failed, sizeBytes: facts?.sizeBytes, etag: written, failure: failure),
-            in: context)
+            stage: .put, faultClass: .damaged, attempts: attempts.count,
+            ourETag: written ?? item.damagedETag, message: message)
+        return giveUp(failure, in: context)
     }
 }

@@ -10,9 +10,22 @@ extension Transfer {
 
     /// Goes on with what has to happen before the PUT, one step at a time, and then sends it.
     mutating func write(in context: inout TransferContext) -> TransferAction {
+        if place == .rival { return compareWithFound(in: &context) }
         guard promisedMD5 != nil else { return hash(for: .contentMD5) }
-        if !context.rules.target.conditionalPut { return checkTarget(in: context) }
+        if case .taken = place {
+            guard bufferMD5 != nil else { return hash(for: .contentMD5) }
+            // There is a target (LocalStack) that destroys what a refused body was to replace, so no digest is sent
+            // that could be wrong.
+            if isContradicted { return readAgain(visible: nil, in: context) }
+        }
+        guard context.rules.putCondition(for: place) != nil else { return checkTarget(in: context) }
         return recheckOrPut(in: context)
+    }
+
+    /// The source's ETag, if it is an MD5, tells of other bytes than we have read.
+    private var isContradicted: Bool {
+        guard let promised = facts?.etag?.md5, !etagIsNoMD5 else { return false }
+        return promised != bufferMD5
     }
 
     // MARK: - Before the PUT
@@ -27,13 +40,24 @@ extension Transfer {
         _ response: Response, in context: inout TransferContext
     ) -> TransferAction {
         switch response.status {
+        case 200 where isStillThere(response):
+            return recheckOrPut(in: context)
         case 200:
             return gotFound(response, stage: .head, retry: .write, in: &context)
         case 404:
+            place = .free
             return recheckOrPut(in: context)
         default:
             return failed(.head, at: .write, with: response, in: &context)
         }
+    }
+
+    /// Whether the target shows the very object that we have decided to replace.
+    private func isStillThere(_ response: Response) -> Bool {
+        guard case .taken = place, let found,
+            let seen = try? HeadObject.answer(response, to: asked)
+        else { return false }
+        return found.isSameObject(as: seen)
     }
 
     /// After a while the source is asked whether it still has the object, so that a delete is not undone.
@@ -84,7 +108,7 @@ extension Transfer {
         let request = PutObject.request(
             bucket: context.rules.targetBucket, key: item.key, metadata: facts.metadata,
             tagging: target.tagging == .onPut ? urlQuery(of: tags) : nil,
-            condition: target.conditionalPut ? .ifAbsent : .none,
+            condition: context.rules.putCondition(for: place) ?? .none,
             contentMD5: promisedMD5, payloadHash: .unsigned)
         return ask(.target, request, upload: .object(byteCount: facts.sizeBytes))
     }
@@ -108,6 +132,10 @@ extension Transfer {
             return settle(in: context)
         default:
             let fault = RetryPolicy.fault(of: response)
+            // What was to be replaced is gone (S3); others say 412.
+            if case .taken = place, response.status == 404, fault.faultClass != .fatal {
+                return settle(in: context)
+            }
             if fault.faultClass == .mismatch { return refusedBody(fault, in: &context) }
             // A server that failed may have stored the object before it did.
             if response.status >= 500 { mayHaveWritten = true }
@@ -159,10 +187,10 @@ extension Transfer {
     }
 
     mutating func copied(in context: TransferContext) -> TransferAction {
-        finish(
-            Outcome(
-                .copied, sizeBytes: facts?.sizeBytes, etag: written, proof: proof, losses: losses),
-            in: context)
+        var outcome = Outcome(
+            .copied, sizeBytes: facts?.sizeBytes, etag: written, proof: proof, losses: losses)
+        outcome.isReplacement = place.isReplaced
+        return finish(outcome, in: context)
     }
 
     // MARK: - The object as the target shows it
@@ -186,11 +214,11 @@ extension Transfer {
             let fault = Fault(.badAnswer, status: 200, message: "HEAD tells no size")
             return failed(.settle, at: .measure, with: fault, in: &context)
         }
-        return judge(seen, in: context)
+        return judge(seen, in: &context)
     }
 
     private mutating func judge(
-        _ seen: ObjectFacts, in context: TransferContext
+        _ seen: ObjectFacts, in context: inout TransferContext
     ) -> TransferAction {
         if let etag = seen.etag, let proof = proof(byETag: etag) {
             written = etag
@@ -203,10 +231,10 @@ extension Transfer {
         guard seen.sizeBytes == facts?.sizeBytes else {
             guard isOurs else { return superseded(in: context) }
             let message = "the target shows \(seen.sizeBytes) bytes of \(facts?.sizeBytes ?? 0)"
-            return damaged(message, in: context)
+            return damaged(message, in: &context)
         }
         if isOurs, context.rules.target.etagIsMD5, seen.etag?.md5 != nil {
-            return damaged("the target's ETag tells of other bytes than it was sent", in: context)
+            return damaged("the target's ETag tells of other bytes than it was sent", in: &context)
         }
         return proved(.size, in: context)
     }

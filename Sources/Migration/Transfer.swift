@@ -6,13 +6,17 @@ public import S3
 ///
 /// Events go in, one action comes out; a transfer has at most one thing under way. What it needs to know of the
 /// world (the time, the run's rules, chance) is handed in with each event. The files of this type follow the
-/// object: `Transfer-reading`, `Transfer-writing`, `Transfer-settling`, and `Transfer-faults` for when
-/// something goes wrong.
+/// object: `Transfer-asking`, `Transfer-reading`, `Transfer-writing`, `Transfer-settling`, and `Transfer-faults` for
+/// when something goes wrong.
 public struct Transfer: Sendable {
     /// What the transfer waits for.
     enum Step: Sendable, Equatable {
-        /// → `reserving`
+        /// → `reserving`, `askingTarget`
         case idle
+        /// For a HEAD: has the target the key already? → `askingSource`, `reserving`
+        case askingTarget
+        /// For a HEAD, since it has. → `reserving`, `finished`
+        case askingSource
         /// For memory for what is to be read next. → `reading`
         case reserving
         /// For bytes of the source. → `reading`, `reserving`, `readingTags`, `hashing`, `checkingTarget`,
@@ -56,6 +60,7 @@ public struct Transfer: Sendable {
 
     /// Where a step begins again.
     enum Retry: Sendable, Equatable {
+        case askTarget
         case read
         case readTags
         case write
@@ -64,7 +69,7 @@ public struct Transfer: Sendable {
         case putTags
     }
 
-    public let item: WorkItem
+    public internal(set) var item: WorkItem
     /// The whole object was read at least once.
     public internal(set) var wasDownloaded = false
     var step = Step.idle
@@ -96,6 +101,8 @@ public struct Transfer: Sendable {
     var etagIsNoMD5 = false
     /// It is too large to move whole, or its source has it in parts.
     var isForParts = false
+    /// When it was written.
+    var sourceWrite: WriteTime?
 
     // What is known of the target's
 
@@ -105,6 +112,14 @@ public struct Transfer: Sendable {
     /// How often in a row the source was asked just before a PUT.
     var recheckCount = 0
     var found: ObjectFacts?
+    /// When what was found was written.
+    var targetWrite: WriteTime?
+    /// What the PUT is to find.
+    var place = Place.free
+    /// How often an object was found that may be replaced.
+    var replacementCount = 0
+    /// How often our own copy turned out damaged.
+    var damageCount = 0
     var written: ETag?
     /// When the target was asked last for our object, or told to store it.
     var shownAt: Instant
@@ -156,10 +171,15 @@ public struct WorkItem: Sendable {
     public let isSample: Bool
     /// Uploads of this key that an earlier run began and did not end.
     public private(set) var earlierUploads: [UploadRecord]
+    /// The ETag of a copy of ours that was seen to be damaged: that very object may be replaced.
+    public internal(set) var damagedETag: ETag?
+    /// Most objects exist at the target, so it is asked before this one is read.
+    public internal(set) var isLikelyThere = false
 
     public init(
         sequence: Int, key: ObjectKey, listedBytes: Int64? = nil, listedETag: ETag? = nil,
-        isSample: Bool = false, earlierUploads: [UploadRecord] = []
+        isSample: Bool = false, earlierUploads: [UploadRecord] = [], damagedETag: ETag? = nil,
+        isLikelyThere: Bool = false
     ) {
         self.sequence = sequence
         self.key = key
@@ -167,6 +187,8 @@ public struct WorkItem: Sendable {
         self.listedETag = listedETag
         self.isSample = isSample
         self.earlierUploads = earlierUploads
+        self.damagedETag = damagedETag
+        self.isLikelyThere = isLikelyThere
     }
 
     func with(earlierUploads: [UploadRecord]) -> WorkItem {
@@ -196,7 +218,11 @@ extension Transfer {
     ) -> TransferAction {
         switch (step, event) {
         case (.idle, .begin):
-            return reserveForReading(in: context)
+            return beginning(in: context)
+        case (.askingTarget, .answered(let result)):
+            return answeredAskTarget(result.response, in: &context)
+        case (.askingSource, .answered(let result)):
+            return answeredAskSource(result.response, in: &context)
         case (.reserving, .granted(let kept)):
             if !kept { received = 0 }
             return read(in: context)

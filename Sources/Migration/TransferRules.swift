@@ -18,6 +18,10 @@ public struct TransferRules: Sendable {
     public var retries: RetryPolicy
     /// An earlier run that this one continues may have written what no log tells of.
     public var isResumed = false
+    public var overwrite = OverwriteMode.never
+    /// Where the target does not honour `If-Match`, a HEAD just before the write takes its place
+    /// (`--allow-weak-conditions`); else nothing is replaced there.
+    public var replacesUnguarded = false
 
     public init(
         sourceBucket: String, targetBucket: String,
@@ -66,12 +70,18 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
     public var partETagIsMD5: Bool
     /// As `tagging`, for `x-amz-tagging` on CreateMultipartUpload.
     public var multipartTagging: Tagging
+    /// `If-Match` on PUT is honoured, its tag written so; nil where it is ignored or refused.
+    public var ifMatchOnPut: PutObject.IfMatchForm?
+    /// It is honoured on CompleteMultipartUpload too, in the same form. Where it is not, a HEAD just before takes its
+    /// place.
+    public var ifMatchOnComplete: Bool
 
     public init(
         conditionalPut: Bool = true, checksContentMD5: Bool = true, etagIsMD5: Bool = true,
         tagging: Tagging = .onPut, takesMultipart: Bool = true, conditionalComplete: Bool = true,
         partDigest: BodyDigest.Algorithm? = .crc32c, partETagIsMD5: Bool = true,
-        multipartTagging: Tagging = .onPut
+        multipartTagging: Tagging = .onPut, ifMatchOnPut: PutObject.IfMatchForm? = .quoted,
+        ifMatchOnComplete: Bool = true
     ) {
         self.conditionalPut = conditionalPut
         self.checksContentMD5 = checksContentMD5
@@ -82,5 +92,7 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
         self.partDigest = partDigest
         self.partETagIsMD5 = partETagIsMD5
         self.multipartTagging = multipartTagging
+        self.ifMatchOnPut = ifMatchOnPut
+        self.ifMatchOnComplete = ifMatchOnComplete
     }
 }

@@ -23,9 +23,9 @@ public struct ETag: Hashable, Sendable {
     /// The form for `If-Match` (RFC 9110, section 8.8.3).
     public var quoted: String { "\"\(text)\"" }
 
-    /// The 16 bytes of the MD5 that this tag may be; nil when it cannot be one.
+    /// The 16 bytes of the MD5 that this tag may be; nil when it cannot be one, as a placeholder.
     public var md5: [UInt8]? {
-        text.utf8.count == 32 ? bytes(ofHex: text.utf8) : nil
+        text.utf8.count == 32 && !isPlaceholder ? bytes(ofHex: text.utf8) : nil
     }
 
     /// The number of parts when the tag has the form of a multipart object's.

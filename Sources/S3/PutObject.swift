@@ -13,7 +13,14 @@ public enum PutObject {
         /// Only where nothing is (`If-None-Match: *`).
         case ifAbsent
         /// Only over this content (`If-Match`).
-        case ifMatch(ETag)
+        case ifMatch(ETag, IfMatchForm)
+    }
+
+    /// How a server wants the tag of `If-Match` when it is written to. RFC 9110 (section 13.1.1) and
+    /// S3 have quotes; for Ceph a quoted tag is never the right one.
+    public enum IfMatchForm: String, Hashable, Sendable, Codable {
+        case quoted
+        case unquoted
     }
 
     /// `metadata` is what `ObjectFacts.metadata` of the source held, `tagging` the tags in the form
@@ -57,12 +64,12 @@ public enum PutObject {
         }
     }
 
-    /// The tag of `If-Match` goes without quotes: S3 takes both forms in a PUT, Ceph only this one.
     static func appendCondition(_ condition: Condition, to headers: inout HeaderFields) {
         switch condition {
         case .none: break
         case .ifAbsent: headers.append("if-none-match", "*")
-        case .ifMatch(let etag): headers.append("if-match", etag.text)
+        case .ifMatch(let etag, .quoted): headers.append("if-match", etag.quoted)
+        case .ifMatch(let etag, .unquoted): headers.append("if-match", etag.text)
         }
     }
 }

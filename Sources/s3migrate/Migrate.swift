@@ -15,7 +15,8 @@ struct Migrate: Subcommand {
         abstract: "Copy the objects of key lists from one S3 bucket to another.",
         usage: usage,
         discussion: """
-            The lists come from s3find. An object that the target has already is never overwritten. What was handled \
+            The lists come from s3find. An object that the target has already is never overwritten, unless \
+            --overwrite says so. What was handled \
             stands in migrate.log, in key order; what failed stands in failed.log; --resume continues a run that was \
             stopped. One CTRL-C finishes what is under way, a second stops at once; both leave the logs true.
 
@@ -143,13 +144,17 @@ struct Migrate: Subcommand {
         var list = try KeyListWriter(
             folder: folder, root: logs.logFolder.joined(separator: ", "), program: Release.program)
         let uploads = try UploadsHandover.open(in: logs.logFolder)
+        let damaged = try DamagedHandover.known(in: logs.logFolder)
         var unfinished: [UploadRecord] = []
+        var damagedLines: [UInt8] = []
         while let key = try failed.next() {
             try list.append(key)
             unfinished += uploads.records(of: key)
+            damaged.append(key, to: &damagedLines)
         }
         let count = try list.finish()
         try UploadsHandover.write(unfinished, toList: folder)
+        try DamagedHandover.write(damagedLines, toList: folder)
         print("\(count) objects are still failed; their keys are in \(folder)")
         return .handled
     }

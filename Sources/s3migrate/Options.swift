@@ -156,10 +156,16 @@ struct LogOptions: ParsableArguments {
 /// What is refused unless the operator says so.
 struct PermissionOptions: ParsableArguments {
     @Flag(
-        help:
-            "Copy to a target that ignores If-None-Match: a HEAD just before each PUT takes its place."
-    )
+        help: ArgumentHelp(
+            "Copy to a target that ignores If-None-Match, or If-Match where objects are replaced: a HEAD "
+                + "just before each PUT takes its place."))
     var allowWeakConditions = false
+    @Option(
+        help: ArgumentHelp(
+            "Which objects that the target has already are replaced: never; changed, those that differ from "
+                + "the source's and are older; always, all that differ.",
+            valueName: "never|changed|always"))
+    var overwrite = OverwriteMode.never
     @Flag(help: "Take lists whose listing was interrupted or incomplete.")
     var allowIncompleteList = false
     @Flag(

@@ -13,6 +13,7 @@ extension RunSummary {
         lines.append(
             "  \(isDryRun ? "would be copied     " : "copied              ")\(copied), "
                 + "\(bytesCopied) bytes\(detail(proofs))")
+        if let replaced, replaced > 0 { lines.append("  replaced, of these  \(replaced)") }
         lines.append("  gone from source    \(skippedSource)")
         if !isDryRun { lines.append("  already at target   \(skippedTarget)\(detail(skips))") }
         lines.append("  failed              \(failed)")

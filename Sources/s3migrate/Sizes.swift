@@ -27,3 +27,5 @@ struct Seconds: ExpressibleByArgument {
 
     var defaultValueDescription: String { "\(seconds)s" }
 }
+
+extension OverwriteMode: ExpressibleByArgument {}

@@ -23,6 +23,11 @@ struct ProbedUploads: Sendable {
     /// An upload is gone when a part of it was refused (rclone).
     var forgetsRefused = false
     var honoursCondition = true
+    enum Replacing: CaseIterable {
+        case honoured, ignored, refused, never
+    }
+    /// What becomes of `If-Match`.
+    var replacing = Replacing.honoured
     var partETagIsMD5 = true
     var tellsETag = true
     enum Tagging: CaseIterable {
@@ -128,6 +133,13 @@ extension ProbedServer {
         if isConditional, multipart.honoursCondition, bodies[upload.key] != nil {
             return Response(status: 412)
         }
+        if let wanted = request.headers["if-match"], multipart.replacing != .ignored {
+            guard multipart.replacing != .refused else { return Response(status: 501) }
+            let current = bodies[upload.key].map { md5Text($0) } ?? ""
+            guard multipart.replacing == .honoured, ETag(wanted).text == current else {
+                return Response(status: 412)
+            }
+        }
         multipart.uploads[id] = nil
         bodies[upload.key] = body
         tags[upload.key] = multipart.tagging == .kept ? taggingDocument(upload.request) : nil
@@ -152,6 +164,20 @@ extension Request {
         var server = ProbedServer()
         let (seen, warnings) = try server.probed()
         #expect(seen == TargetCapabilities())
+        #expect(warnings.isEmpty)
+        expectNothingLeft(server)
+    }
+
+    @Test(arguments: ProbedUploads.Replacing.allCases, ProbedServer.Replacing.allCases)
+    func seesHowObjectsAreReplaced(
+        byParts: ProbedUploads.Replacing, byPut: ProbedServer.Replacing
+    ) throws {
+        var server = ProbedServer()
+        server.multipart.replacing = byParts
+        server.replacing = byPut
+        let (seen, warnings) = try server.probed()
+        #expect(seen.ifMatchOnComplete == (byParts == .honoured && seen.ifMatchOnPut != nil))
+        #expect(seen.takesMultipart && seen.conditionalComplete)
         #expect(warnings.isEmpty)
         expectNothingLeft(server)
     }

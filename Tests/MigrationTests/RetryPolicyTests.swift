@@ -101,11 +101,11 @@ import Testing
         let verdict = draw(fault, attempt: 1)
         switch faultClass {
         case .fatal, .expired: #expect(verdict == .stopRun)
-        case .refused, .denied, .archived, .tooLarge, .damaged: #expect(verdict == .giveUp)
+        case .refused, .denied, .archived, .tooLarge: #expect(verdict == .giveUp)
         case .transport, .stalled, .tls, .throttled, .server, .skew, .conflict, .mismatch,
-            .changed, .badAnswer:
+            .changed, .badAnswer, .damaged:
             #expect(wait(verdict) != nil)
-            let last = faultClass == .changed ? Limits.restartsMax : 10
+            let last = [.changed: Limits.restartsMax, .damaged: 2][faultClass] ?? 10
             #expect(wait(draw(fault, attempt: last)) != nil)
             #expect(draw(fault, attempt: last + 1) == .giveUp)
             #expect(draw(fault, attempt: 1, retries: 0) == .giveUp)

@@ -24,8 +24,28 @@ struct ProbedServer: Sendable {
         case refused
     }
 
+    /// What becomes of `If-Match` on PUT.
+    enum Replacing: CaseIterable {
+        case honoured
+        /// A tag in quotes is never the right one (Ceph).
+        case onlyUnquoted
+        /// Whatever is said, the object is replaced (rclone).
+        case ignored
+        /// Only in quotes it is understood, and else ignored.
+        case ignoredUnquoted
+        /// 501 (Swift).
+        case refused
+        /// 412 to everything.
+        case never
+        /// The tag is honoured, and the same for every object (a mounted file system).
+        case placeholder
+        /// The tag is honoured, and stays when the object is replaced.
+        case constant
+    }
+
     var tagging = Tagging.onPut
     var conditions = Conditions.honoured
+    var replacing = Replacing.honoured
     var checksMD5 = true
     var etagIsMD5 = true
     /// A PUT with tags is answered with 501 (Swift).
@@ -62,6 +82,7 @@ struct ProbedServer: Sendable {
         if isConditional, conditions == .honoured, bodies[key] != nil {
             return Response(status: 412)
         }
+        if let refusal = replacementRefusal(key, request) { return refusal }
         let promised = request.headers["content-md5"]
         if let promised, checksMD5, promised != base64Text(MD5.digest(of: request.body)) {
             return Response(status: 400)
@@ -72,9 +93,30 @@ struct ProbedServer: Sendable {
         bodies[key] = request.body
         tags[key] = tagging == .onPut ? taggingDocument(request) : nil
         var response = Response(status: 200)
-        let etag = etagIsMD5 ? md5Text(request.body) : md5Text([1, 2, 3])
-        response.headers.append("etag", "\"\(etag)\"")
+        response.headers.append("etag", "\"\(etag(of: request.body))\"")
         return response
+    }
+
+    private func etag(of body: [UInt8]) -> String {
+        switch replacing {
+        case .placeholder: "00000000000000000000000000000000-1"
+        case .constant: "constant"
+        default: etagIsMD5 ? md5Text(body) : md5Text(body + [0])
+        }
+    }
+
+    private func replacementRefusal(_ key: ObjectKey, _ request: Request) -> Response? {
+        guard let wanted = request.headers["if-match"], replacing != .ignored else { return nil }
+        let current = bodies[key].map { etag(of: $0) } ?? ""
+        let isRight =
+            switch replacing {
+            case .onlyUnquoted: wanted == current
+            case .ignoredUnquoted: !wanted.hasPrefix("\"") || ETag(wanted).text == current
+            case .never: false
+            default: ETag(wanted).text == current
+            }
+        guard replacing != .refused else { return Response(status: 501) }
+        return isRight ? nil : Response(status: 412)
     }
 
     func taggingDocument(_ request: Request) -> [UInt8]? {
@@ -92,6 +134,7 @@ struct ProbedServer: Sendable {
     private func head(_ key: ObjectKey) -> Response {
         guard let body = bodies[key] else { return Response(status: 404) }
         var response = Response(status: 200)
+        response.headers.append("etag", "\"\(md5Text(body))\"")
         response.headers.append("content-length", "\(body.count)")
         return response
     }
@@ -151,6 +194,28 @@ extension ProbedServer {
                 case .none, .replacesBody: .none
                 }
             #expect(seen.tagging == expected)
+        }
+    }
+
+    @Test(arguments: ProbedServer.Replacing.allCases)
+    func seesHowObjectsAreReplaced(replacing: ProbedServer.Replacing) throws {
+        for tagging in ProbedServer.Tagging.allCases {
+            var server = ProbedServer()
+            server.replacing = replacing
+            server.tagging = tagging
+            let (seen, warnings) = try server.probed()
+            let expected: PutObject.IfMatchForm? =
+                switch replacing {
+                case .honoured, .ignoredUnquoted: .quoted
+                case .onlyUnquoted: .unquoted
+                case .ignored, .refused, .never, .placeholder, .constant: nil
+                }
+            #expect(seen.ifMatchOnPut == expected)
+            #expect(seen.conditionalPut && seen.checksContentMD5)
+            let isTagged: TargetCapabilities.Tagging =
+                [.onPut: .onPut, .afterwards: .afterwards][tagging] ?? .none
+            #expect(seen.tagging == isTagged, "the tags survive the replacing")
+            #expect(warnings.isEmpty && server.bodies.isEmpty)
         }
     }
 

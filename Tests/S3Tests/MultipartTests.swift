@@ -157,7 +157,8 @@ private let key = ObjectKey("a key")
     @Test(
         arguments: [
             (.none, []), (.ifAbsent, ["if-none-match: *"]),
-            (.ifMatch(ETag("\"e\"")), ["if-match: e"]),
+            (.ifMatch(ETag("\"e\""), .quoted), ["if-match: \"e\""]),
+            (.ifMatch(ETag("\"e\""), .unquoted), ["if-match: e"]),
         ] as [(PutObject.Condition, [String])])
     func carriesTheCondition(condition: PutObject.Condition, headers: [String]) {
         #expect(pairs(request(condition: condition).headers).dropFirst() == headers[...])

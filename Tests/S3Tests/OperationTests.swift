@@ -195,9 +195,11 @@ import Testing
         #expect(pairs(request(metadata).headers) == ["content-type: binary/octet-stream"])
     }
 
-    @Test func conditionOnATagGoesWithoutQuotes() {
-        let request = request(condition: .ifMatch(ETag("\"abc\"")))
-        #expect(request.headers["if-match"] == "abc")
+    @Test(
+        arguments: [(.quoted, "\"abc\""), (.unquoted, "abc")] as [(PutObject.IfMatchForm, String)])
+    func conditionOnATagIsInTheFormThatTheServerWants(form: PutObject.IfMatchForm, text: String) {
+        let request = request(condition: .ifMatch(ETag("\"abc\""), form))
+        #expect(request.headers["if-match"] == text)
     }
 
     @Test func answersTheTag() throws {

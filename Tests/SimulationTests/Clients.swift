@@ -10,8 +10,12 @@ extension World {
     func populate() {
         for key in scenario.listed {
             // Some keys were deleted since they were listed.
-            if !clientRandom.isTrue(0.05) { write(newObject(at: key, .source), key, .source) }
-            if clientRandom.isTrue(0.15) { writeExisting(key) }
+            if !clientRandom.isTrue(0.05) {
+                write(aged(newObject(at: key, .source)), key, .source)
+            }
+            if clientRandom.isTrue(scenario.overwrite == .never ? 0.15 : 0.5) {
+                writeExisting(key)
+            }
         }
         for key in ["a-unlisted", "z-unlisted"].map({ ObjectKey($0) }) {
             write(newObject(at: key, .source), key, .source)
@@ -26,8 +30,19 @@ extension World {
             (object.body, object.etag) = (twin.body, twin.etag)
             object.partSizes = twin.partSizes
         }
-        write(object, key, .target)
+        write(aged(object), key, .target)
         if clientRandom.isTrue(0.4) { targetListed.insert(key) }
+    }
+
+    /// Where it matters what was written first, it was written at different times.
+    private func aged(_ object: Stored) -> Stored {
+        guard scenario.overwrite != .never else { return object }
+        let seconds = Int64(clientRandom.pick([0, 1, 2, 3, 60, 3600]))
+        var object = object
+        object.modified = Timestamp(
+            secondsSince1970: object.modified.secondsSince1970 - seconds)
+        object.since = Instant(elapsed: object.since.elapsed - .seconds(seconds))
+        return object
     }
 
     // MARK: - During the run

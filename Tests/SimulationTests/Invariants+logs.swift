@@ -103,6 +103,15 @@ extension SimulatedLogs {
     /// What a second pass takes.
     var failedKeys: [ObjectKey] { migrateLines.filter { $0.outcome == .failed }.map(\.key) }
 
+    /// Copies of ours that are damaged, as failed.log knows them.
+    var damaged: DamagedCopies {
+        var copies = DamagedCopies()
+        for (line, _) in failed.lines {
+            if let failed = FailedLogLine(parsing: line.span) { copies.take(failed) }
+        }
+        return copies
+    }
+
     /// What the failed objects have left open: it lies beside the list of them.
     var handover: OpenUploads {
         var handed = OpenUploads()

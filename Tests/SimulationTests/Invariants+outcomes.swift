@@ -130,7 +130,8 @@ extension World {
         else {
             return record.violated(.untrueSkip, "\(name(episode)): the target had nothing")
         }
-        let read = steps.last { $0.operation == "GetObject" && $0.seen != nil }?.seen
+        // Where both ends are asked first, there is no GET.
+        let read = steps.last { $0.side == .source && $0.readsObject && $0.seen != nil }?.seen
         checkNotOurs(found, read, episode)
         let isSame = found.body == read?.body
         // Of a large object only the ETags can be compared.

@@ -72,6 +72,8 @@ extension World {
     /// version of the source has other bytes.
     private func checkNotSentAgain(_ upload: Upload, _ flight: Flight) {
         let number = flight.order.request.partNumber ?? 0
+        // What a killed run had sent may come after what the next one has sent instead.
+        guard runningRun == nil || flight.run == runningRun else { return }
         guard uploadBook.acknowledged.contains(UploadBook.Name(id: upload.id, part: number)),
             upload.parts[number]?.body == flight.upload, !isFaulted(upload.key)
         else { return }

@@ -35,6 +35,8 @@ extension World {
 
     private func checkNotOverwritten(_ served: Served, _ flight: Flight) {
         guard let old = served.seen else { return }
+        let hasIfMatch = flight.order.request.headers["if-match"] != nil
+        if scenario.overwrite != .never || hasIfMatch { return checkReplaced(old, flight) }
         let steps = record.episodes[flight.episode].steps
         let looked = steps.last { $0.operation == "HeadObject" && $0.side == .target }?.servedAt
         // Without a condition there is a moment between the look and the write.
@@ -91,7 +93,10 @@ extension World {
                 record.violated(.missing, "\(key): \(wanted)")
                 continue
             }
-            guard copy.author != .client else { continue }
+            guard copy.author != .client else {
+                checkReplacedInTheEnd(copy, wanted, key)
+                continue
+            }
             checkCopy(copy, of: wanted, key)
         }
         checkForeignUploads()

@@ -33,6 +33,8 @@ struct MultipartTraits: Sendable {
 
     /// `If-None-Match: *` on Complete; Ceph ignores it there and honours it on PUT.
     var honoursIfNoneMatch = true
+    /// `If-Match` on Complete, in the form that PUT takes; Ceph ignores it.
+    var honoursIfMatch = true
     /// The object's ETag is the MD5 of its parts' MD5s and their number; else its own MD5, while Complete's answer has
     /// the other (rclone).
     var hasCompositeETags = true

@@ -39,6 +39,10 @@ enum Mutation: CaseIterable, Sendable {
     case forgetsIntents
     /// Complete is sent without its condition.
     case omitsCondition
+    /// What is replaced is replaced without a condition.
+    case omitsIfMatch
+    /// The target's answers are dated an hour too late, so that what it has seems old.
+    case misdatesAnswers
 
     var mixesVersions: Bool { self == .mixesVersions || self == .mixesParts }
 
@@ -61,7 +65,7 @@ enum Mutation: CaseIterable, Sendable {
         case .skipsRecheck: [.cameBack]
         case .mixesParts: [.mixture]
         case .forgetsIntents: [.leftover]
-        case .omitsCondition: [.overwrote]
+        case .omitsCondition, .omitsIfMatch, .misdatesAnswers: [.overwrote]
         }
     }
 
@@ -111,6 +115,14 @@ enum Mutation: CaseIterable, Sendable {
             scenario.moveInParts()
             scenario.target.multipart.honoursIfNoneMatch = true
             scenario.clientActionCount = 30
+        case .omitsIfMatch, .misdatesAnswers:
+            scenario.overwrite = .changed
+            scenario.target.replacing = .quoted
+            scenario.target.tellsETagOfPut = true
+            scenario.target.etags = .md5
+            scenario.latency = 1...300
+            scenario.faults = .none
+            scenario.clientActionCount = 60
         case .keepsMemory: break
         }
     }
@@ -131,11 +143,14 @@ extension Scenario {
 extension World {
     /// What the server is shown of a request.
     func mutated(_ request: Request) -> Request {
-        guard scenario.mutation == .omitsCondition,
-            request.operation == "CompleteMultipartUpload"
-        else { return request }
         var request = request
-        request.headers = request.headers.without("if-none-match")
+        switch scenario.mutation {
+        case .omitsCondition where request.operation == "CompleteMultipartUpload":
+            request.headers = request.headers.without("if-none-match")
+        case .omitsIfMatch where ["PUT", "POST"].contains(request.method.rawValue):
+            request.headers = request.headers.without("if-match")
+        default: break
+        }
         return request
     }
 }

@@ -90,8 +90,11 @@ extension World {
     /// Every answer tells the time.
     private func serve(_ flight: Flight) -> Served {
         var served = answer(flight)
-        let date = timeOfDay(at: flight.order.side).httpDate
-        served.response.headers.append("date", date)
+        var date = timeOfDay(at: flight.order.side)
+        if scenario.mutation == .misdatesAnswers, flight.order.side == .target {
+            date = Timestamp(secondsSince1970: date.secondsSince1970 + 3600)
+        }
+        served.response.headers.append("date", date.httpDate)
         return served
     }
 
@@ -112,6 +115,7 @@ extension World {
         switch flight.mishap {
         // One that was sent before all became calm may arrive later.
         case .clockJump where !isCalm:
+            clockHasJumped = true
             clockOffsetSeconds[side, default: 0] += random.pick([-7200, -1800, 1800, 3600])
             record.note(now, "the clock of the \(side) is \(clockOffsetSeconds[side] ?? 0) s ahead")
         case .uploadExpires: if let upload, upload.isOurs { self[side].forget(upload) }

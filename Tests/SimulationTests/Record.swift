@@ -16,6 +16,8 @@ struct Episode: Sendable {
         var seen: Stored?
         /// What it had then, if it wrote.
         var wrote: Stored?
+
+        var readsObject: Bool { ["GetObject", "HeadObject"].contains(operation) }
     }
 
     var pass: Int

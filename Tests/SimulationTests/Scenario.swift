@@ -49,6 +49,7 @@ struct Scenario: Sendable {
     var slowness = 0.0
     var faults = FaultWeights.none
     var clientActionCount = 0
+    var overwrite = OverwriteMode.never
     var endings: [PlannedEnding] = []
 
     init(seed: UInt64, mutation: Mutation?, _ random: inout SeededRandom) {
@@ -62,7 +63,20 @@ struct Scenario: Sendable {
         latency = 1...random.pick([5, 40, 300])
         slowness = random.pick([0, 0, 0.02, 0.1])
         endings = (0..<random.pick([0, 1, 1, 2, 3])).map { _ in Scenario.ending(&random) }
+        drawReplacing()
         mutation?.prepare(&self)
+    }
+
+    /// From a seed of its own, so that the worlds in which nothing is replaced stay as they were.
+    private mutating func drawReplacing() {
+        var random = SeededRandom(seed: ~seed)
+        overwrite = random.pick([.never, .never, .changed, .changed, .always])
+        target.replacing =
+            random.pick(
+                weighted: [(.quoted, 5), (.unquoted, 2), (.ignored, 2), (.refused, 1)]) ?? .quoted
+        target.missesWhatIsReplaced = random.isTrue(0.5)
+        target.destroysOnRefusal = random.isTrue(0.2)
+        target.multipart.honoursIfMatch = random.isTrue(0.6)
     }
 
     private mutating func drawServers(_ random: inout SeededRandom) {
@@ -154,7 +168,19 @@ struct Scenario: Sendable {
             etagIsMD5: target.etags == .md5 && target.tellsETagOfPut, tagging: tagging,
             takesMultipart: true, conditionalComplete: target.multipart.honoursIfNoneMatch,
             partDigest: partDigest, partETagIsMD5: target.etags == .md5 || target.etags == .none,
-            multipartTagging: multipartTagging)
+            multipartTagging: multipartTagging, ifMatchOnPut: ifMatchOnPut,
+            ifMatchOnComplete: ifMatchOnPut != nil && target.multipart.honoursIfMatch
+                && target.multipart.honoursIfNoneMatch)
+    }
+
+    private var ifMatchOnPut: PutObject.IfMatchForm? {
+        // Who tells no tag, or does not know conditions, is not asked.
+        guard target.tellsETagOfPut, target.etags != .none else { return nil }
+        return switch target.replacing {
+        case .quoted: .quoted
+        case .unquoted: .unquoted
+        case .ignored, .refused: nil
+        }
     }
 
     private var multipartTagging: TargetCapabilities.Tagging {
@@ -177,6 +203,8 @@ struct Scenario: Sendable {
             claimBytesMax: Int64(blocksMax * Limits.blockBytes), target: capabilities,
             retries: RetryPolicy(retriesMax: retriesMax))
         rules.isResumed = isResumed
+        rules.overwrite = overwrite
+        rules.replacesUnguarded = true
         return rules
     }
 }

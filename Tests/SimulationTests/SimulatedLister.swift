@@ -14,7 +14,7 @@ struct SimulatedLister: ~Copyable {
 
     init(
         source: [KeyListLine], target: [KeyListLine], shard: Shard, earlier: Earlier,
-        _ random: inout SeededRandom
+        takesChanged: Bool, _ random: inout SeededRandom
     ) {
         self.random = random.fork()
         files = [.source: [], .target: []]
@@ -29,7 +29,7 @@ struct SimulatedLister: ~Copyable {
             source: chunks[.source] ?? [], target: chunks[.target] ?? [],
             selection: KeySelection(
                 after: earlier.start, shard: shard, ahead: earlier.ahead.map(\.key),
-                samplesExist: true))
+                takesChanged: takesChanged, samplesExist: true))
     }
 
     /// Deals the lines out to some chunks, each in order.

@@ -12,6 +12,8 @@ struct Pass {
     var isResumed = false
     /// What the pass before has left open of these objects, as it lies beside their list.
     var uploads = OpenUploads()
+    /// Copies of ours that it left damaged, likewise.
+    var damaged = DamagedCopies()
 }
 
 struct SimulatedRun: ~Copyable {
@@ -58,10 +60,10 @@ struct SimulatedRun: ~Copyable {
             readyMax: scenario.readyMax, waitingBytesMax: scenario.waitingBytesMax,
             aheadCount: earlier.ahead.count, largeMax: scenario.largeMax,
             workerCount: scenario.workerCount, uploads: earlier.uploads,
-            keptUploads: earlier.handledUploads)
+            keptUploads: earlier.handledUploads, damaged: pass.damaged)
         lister = SimulatedLister(
             source: pass.source, target: pass.target, shard: scenario.shard, earlier: earlier,
-            &random)
+            takesChanged: scenario.overwrite != .never, &random)
     }
 
     var tally: Tally { ledger.tally }

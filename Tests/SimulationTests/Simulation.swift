@@ -212,6 +212,7 @@ struct Simulation {
         } else {
             world.excuseEaten(logs.openUploads)
             pass.uploads = logs.handover
+            pass.damaged = logs.damaged
         }
         guard var secondLogs = migrate(pass, []) else { return }
         world.checkLogs(secondLogs, listed: keys)

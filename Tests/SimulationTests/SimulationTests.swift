@@ -65,7 +65,7 @@ struct MutationTests {
         var operations: Set<String> = []
         var proofs: Set<Proof> = []
         var knownCount = 0
-        for seed in 0..<200 as Range<UInt64> {
+        for seed in 0..<400 as Range<UInt64> {
             var simulation = Simulation(seed: seed)
             _ = simulation.run()
             let record = simulation.world.record

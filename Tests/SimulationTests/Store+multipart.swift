@@ -100,6 +100,7 @@ extension Store {
         if rules.honoursIfNoneMatch, arrival.request.headers["if-none-match"] == "*", seen != nil {
             return refusal(412, "PreconditionFailed", seen)
         }
+        if let refusal = replacementRefusal(arrival, seen) { return refusal }
         let object = assembled(chosen.parts, upload, arrival)
         put(object, at: upload.key, now: arrival.now)
         uploads[upload.id] = nil

@@ -10,10 +10,16 @@ extension Store {
         let isRefused =
             traits.honoursIfNoneMatch && headers["if-none-match"] == "*" && seen != nil
         let damage = damage(arrival)
+        if let refusal = replacementRefusal(arrival, seen) { return refusal }
         if isRefused, traits.checksConditionFirst || damage == nil {
             return refusal(412, "PreconditionFailed", seen)
         }
-        if let damage { return refusal(400, damage, seen) }
+        if let damage {
+            if seen != nil, traits.destroysOnRefusal, headers["if-match"] != nil {
+                put(nil, at: key, now: arrival.now)
+            }
+            return refusal(400, damage, seen)
+        }
         let object = stored(arrival, headers)
         put(object, at: key, now: arrival.now)
         var response = Response(status: 200)
@@ -21,6 +27,28 @@ extension Store {
             response.headers.append("etag", "\"\(etag)\"")
         }
         return Served(response: response, seen: seen, wrote: object)
+    }
+
+    /// What is said to a write over another object than the one that is there; nil where it may go on.
+    func replacementRefusal(_ arrival: Arrival, _ seen: Stored?) -> Served? {
+        guard let wanted = arrival.request.headers["if-match"] else { return nil }
+        let isUpload = arrival.request.uploadID != nil
+        if isUpload, !traits.multipart.honoursIfMatch { return nil }
+        switch traits.replacing {
+        case .ignored: return nil
+        case .refused: return refusal(501, "NotImplemented", seen)
+        case .quoted, .unquoted:
+            guard let seen else {
+                return traits.missesWhatIsReplaced
+                    ? refusal(404, "NoSuchKey", nil) : refusal(412, "PreconditionFailed", nil)
+            }
+            let isQuoted = wanted.hasPrefix("\"")
+            let isForm = isQuoted || traits.replacing == .unquoted
+            let isRight =
+                isForm && seen.etag != nil
+                && (traits.replacing == .unquoted ? wanted : ETag(wanted).text) == seen.etag
+            return isRight ? nil : refusal(412, "PreconditionFailed", seen)
+        }
     }
 
     private func stored(_ arrival: Arrival, _ headers: HeaderFields) -> Stored {

@@ -24,6 +24,21 @@ struct ServerTraits: Sendable {
     var ranges = Ranges.partial
     var honoursIfMatch = true
     var honoursIfNoneMatch = true
+    enum Replacing: CaseIterable, Sendable {
+        case quoted
+        /// A tag in quotes is never the right one (Ceph).
+        case unquoted
+        /// Replaces whatever is there (rclone).
+        case ignored
+        /// 501 (Swift).
+        case refused
+    }
+    /// `If-Match` on PUT.
+    var replacing = Replacing.quoted
+    /// 404 for `If-Match` where nothing is (S3), or 412.
+    var missesWhatIsReplaced = true
+    /// An object is gone when a body that was to replace it is refused for its digest (LocalStack).
+    var destroysOnRefusal = false
     var checksContentMD5 = true
     /// Says 412 before it looks at the digest, or after.
     var checksConditionFirst = true

@@ -17,6 +17,8 @@ final class World {
     var flightCount = 0
     var writeCount = 0
     var contentCount = 0
+    /// A server's clock was wrong for some of the time, so that the ages of what it has are, too.
+    var clockHasJumped = false
     /// How far the servers' clocks are ahead of the true time.
     var clockOffsetSeconds: [Side: Int64] = [:]
     /// Keys that a client wrote or deleted, at either side, after the beginning.
@@ -81,7 +83,8 @@ final class World {
 
     /// Whether this host, and nobody else, has to handle a key.
     func isOurs(_ key: ObjectKey) -> Bool {
-        scenario.shard.contains(key) && !targetListed.contains(key)
+        scenario.shard.contains(key)
+            && (!targetListed.contains(key) || scenario.overwrite != .never)
     }
 
     /// The keys that have to stand in `migrate.log` in the end.

@@ -3,6 +3,8 @@ makes the reply."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime, parsedate_to_datetime
 
 from .exchange import Reply, Request, error
 from .store import Store
@@ -223,10 +225,25 @@ def empty_etag() -> Fault:
 # Lies
 
 
-def wrong_etag(etag: str = "0" * 32) -> Fault:
+def wrong_etag(etag: str = "1" * 32) -> Fault:
     return _spoilt(
         "wrong ETag", lambda reply: replace(reply, headers=reply.headers | {"etag": f'"{etag}"'})
     )
+
+
+def dated(hours: float) -> Fault:
+    """A server whose clock is wrong: Date and Last-Modified are that much off."""
+
+    def spoil(reply: Reply) -> Reply:
+        shift = timedelta(hours=hours)
+        now = datetime.now(timezone.utc) + shift
+        headers = reply.headers | {"date": format_datetime(now, usegmt=True)}
+        if written := headers.get("last-modified"):
+            moved = parsedate_to_datetime(written) + shift
+            headers["last-modified"] = format_datetime(moved, usegmt=True)
+        return replace(reply, headers=headers)
+
+    return _spoilt("wrong clock", spoil)
 
 
 def lying_412() -> Fault:

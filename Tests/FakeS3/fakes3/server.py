@@ -54,8 +54,8 @@ class FakeS3:
         """How many connections are open now."""
         return len(self._connections)
 
-    def put(self, bucket: str, key: str, body=b"", headers=None, tags=None, etag=None):
-        return self.store.put(bucket, key, body, headers, tags, etag)
+    def put(self, bucket: str, key: str, body=b"", headers=None, tags=None, etag=None, age_s=0):
+        return self.store.put(bucket, key, body, headers, tags, etag, age_s)
 
     def start(self) -> "FakeS3":
         self._thread.start()

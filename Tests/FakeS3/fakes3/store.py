@@ -4,7 +4,7 @@ faults here."""
 import hashlib
 import threading
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
@@ -48,6 +48,8 @@ class Rules:
 
     conditions: bool = True
     """`If-Match` and `If-None-Match` are honoured."""
+    replacements: bool = True
+    """`If-Match` is honoured by PUT and Complete; else they are carried out whatever is there."""
     ranges: bool = True
     content_md5: bool = True
     tagging: bool = True
@@ -86,14 +88,18 @@ class Store:
         self._buckets: dict[str, dict[str, Stored]] = {}
         self._lock = threading.RLock()
 
-    def put(self, bucket: str, key: str, body=b"", headers=None, tags=None, etag=None) -> Stored:
-        """Stores an object without any condition; the bucket is made if need be."""
+    def put(
+        self, bucket: str, key: str, body=b"", headers=None, tags=None, etag=None, age_s=0
+    ) -> Stored:
+        """Stores an object without any condition, as if it had been written `age_s` seconds ago; the
+        bucket is made if need be."""
         stored = Stored(
             bytes(body),
             dict(headers or {}),
             dict(tags or {}),
             etag or hashlib.md5(body).hexdigest(),
         )
+        stored = replace(stored, modified=stored.modified - timedelta(seconds=age_s))
         with self._lock:
             self._buckets.setdefault(bucket, {})[key] = stored
         return stored
@@ -194,7 +200,8 @@ class Store:
 
     def write_refusal(self, request) -> Reply | None:
         """What the conditions of a PUT or a Complete say to the object that is there now."""
-        return _write_refusal(request, self.get(request.bucket, request.key))
+        stored = self.get(request.bucket, request.key)
+        return _write_refusal(request, stored, self.rules.replacements)
 
     def _delete_object(self, request):
         self.delete(request.bucket, request.key)
@@ -243,10 +250,12 @@ class Store:
         return headers
 
 
-def _write_refusal(request: Request, stored: Stored | None) -> Reply | None:
+def _write_refusal(
+    request: Request, stored: Stored | None, replacements: bool = True
+) -> Reply | None:
     if request.headers.get("if-none-match") == "*" and stored is not None:
         return error(412, "PreconditionFailed", request)
-    if wanted := request.headers.get("if-match"):
+    if replacements and (wanted := request.headers.get("if-match")):
         if stored is None:
             return error(404, "NoSuchKey", request)
         if wanted.strip('"') != stored.etag:

@@ -190,6 +190,26 @@ import Testing
         #expect(run.counters.unsized == 1)
     }
 
+    /// Where objects may be replaced, only lists that agree about size and ETag spare the question.
+    @Test(arguments: [true, false])
+    func takesUpWhatMayHaveChanged(takesChanged: Bool) {
+        let zeros = "00000000000000000000000000000000-1"
+        let run = StreamRun(
+            source: [
+                TestChunk(
+                    raw: "a\t5\tt\te\nb\t5\tt\te\nc\t5\tt\te\nd\ne\t5\nf\t5\tt\te\n"
+                        + "g\t5\tt\t\(zeros)\nh\t-\tt\te\n")
+            ],
+            target: [
+                TestChunk(
+                    raw: "a\t5\tt\t\"e\"\nb\t6\tt\te\nc\t5\tt\tx\nd\ne\t5\nf\t5\tt\t-\n"
+                        + "g\t5\tt\t\(zeros)\nh\t-\tt\te\n")
+            ], KeySelection(takesChanged: takesChanged))
+        let changed = ["b", "c", "d", "e", "f", "g", "h"].map { ObjectKey($0) }
+        #expect(run.work == (takesChanged ? changed : []))
+        #expect(run.counters.exist == (takesChanged ? 1 : 8))
+    }
+
     @Test func workCarriesWhatTheListSays() {
         let run = StreamRun(source: [TestChunk(raw: "\\a\\tb\t5\tnoon\tabc-2\n")])
         let line = KeyListLine(

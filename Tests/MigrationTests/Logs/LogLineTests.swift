@@ -12,6 +12,19 @@ import Testing
         return text
     }
 
+    @Test(arguments: [[], .tags] as [Losses])
+    func tellsThatAnotherObjectWasReplaced(losses: Losses) {
+        var outcome = Outcome(.copied, sizeBytes: 1, proof: .etag, losses: losses)
+        outcome.isReplacement = true
+        let written = text(MigrateLogLine(key: ObjectKey("k"), outcome: outcome))
+        let mark = losses.isEmpty ? "etag,replaced" : "etag,no-tags,replaced"
+        #expect(String(decoding: written, as: UTF8.self) == "k\tcopied\t1\t-\t\(mark)\t0\n")
+        let line = MigrateLogLine(parsing: Array(written.dropLast()).span)
+        #expect(line?.isReplacement == true && line?.losses == losses && line?.proof == .etag)
+        let strange = Array("k\tcopied\t1\t-\tetag,replaced,no-tags\t0".utf8)
+        #expect(MigrateLogLine(parsing: strange.span) == nil)
+    }
+
     @Test(arguments: [
         (
             Outcome(

@@ -34,15 +34,17 @@ struct MultipartPlay {
 
     init(
         _ object: TestObject = TestObject("0123456789"), _ rules: TransferRules = .multipart(),
-        tags: [ObjectTag] = [], earlier: [UploadRecord] = [], restarts: Int = 0, seed: UInt64 = 1
+        tags: [ObjectTag] = [], earlier: [UploadRecord] = [], restarts: Int = 0, seed: UInt64 = 1,
+        damagedETag: ETag? = nil, sourceAge: Int64? = nil
     ) {
         let start = Instant(elapsed: .seconds(1000))
         self.object = object
         context = TransferContext(now: start, rules: rules, random: SeededRandom(seed: seed))
         copy = MultipartCopy(
-            item: WorkItem(sequence: 0, key: ObjectKey("k"), earlierUploads: earlier),
+            item: WorkItem(
+                sequence: 0, key: ObjectKey("k"), earlierUploads: earlier, damagedETag: damagedETag),
             facts: object.facts, tags: tags, losses: [], begun: start, restarts: restarts,
-            attempts: 0,
+            attempts: 0, sourceWrite: sourceAge.map { object.written(secondsBefore: $0, start) },
             now: start, rules: rules)
         for record in earlier { books.take(record) }
     }
@@ -124,6 +126,17 @@ struct MultipartPlay {
     var open: [String] { books.records.map { "\($0.state.rawValue) \($0.uploadID ?? "-")" } }
 
     func order(_ title: String) -> ExchangeOrder? { orders.first { $0.title == title } }
+}
+
+extension TestObject {
+    /// As a GET at that moment tells it.
+    fileprivate func written(secondsBefore age: Int64, _ now: Instant) -> WriteTime {
+        var object = aged(age)
+        object.headers = []
+        guard let time = WriteTime(object.facts, date: TestObject.noon, asked: now, answered: now)
+        else { preconditionFailure("our own dates can be read") }
+        return time
+    }
 }
 
 extension PartsOrder {

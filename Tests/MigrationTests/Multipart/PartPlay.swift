@@ -154,14 +154,16 @@ extension TransferRules {
     static func multipart(
         conditional: Bool = true, digest: BodyDigest.Algorithm? = .crc32c,
         partETagIsMD5: Bool = true, tagging: TargetCapabilities.Tagging = .onPut,
-        retries: Int = Limits.retriesDefault
+        retries: Int = Limits.retriesDefault, ifMatch: PutObject.IfMatchForm? = nil,
+        ifMatchOnComplete: Bool = false, overwrite: OverwriteMode = .never
     ) -> TransferRules {
         var rules = TransferRules.play
         rules.wholeObjectBytesMax = 4
         rules.partBytes = 4
         rules.target = TargetCapabilities(
             conditionalComplete: conditional, partDigest: digest, partETagIsMD5: partETagIsMD5,
-            multipartTagging: tagging)
+            multipartTagging: tagging, ifMatchOnPut: ifMatch, ifMatchOnComplete: ifMatchOnComplete)
+        rules.overwrite = overwrite
         rules.retries = RetryPolicy(retriesMax: retries)
         return rules
     }

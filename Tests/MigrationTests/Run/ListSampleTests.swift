@@ -46,7 +46,7 @@ import Testing
 
     @Test func comparesWithWhatTheSourcesListSays() throws {
         let etag = "\"5d41402abc4b2a76b9719d911017c592\""
-        let other = "\"00000000000000000000000000000000\""
+        let other = "\"11111111111111111111111111111111\""
         #expect(try ask([shows(hello)], listedBytes: 6).outcome?.proof == .differs)
         #expect(try ask([shows(hello)], listedBytes: 5).outcome?.proof == nil)
         #expect(try ask([shows(hello)], listedETag: etag).outcome?.proof == .same)

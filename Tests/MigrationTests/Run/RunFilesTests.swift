@@ -20,7 +20,7 @@ import Testing
         ("--src-url", { $0.source.endpoint = "x" }), ("--src-bucket", { $0.source.bucket = "x" }),
         ("--dest-url", { $0.target.endpoint = "x" }),
         ("--dest-bucket", { $0.target.bucket = "x" }), ("--hash-count", { $0.hashCount = 9 }),
-        ("--hash-value", { $0.hashValue = 3 }), ("overwrite", { $0.overwrite = "x" }),
+        ("--hash-value", { $0.hashValue = 3 }), ("--overwrite", { $0.overwrite = .always }),
         ("--src-folder", { $0.sourceLists = ["x"] }), ("--dest-folder", { $0.targetLists = ["x"] }),
         ("run.json", { $0.version = 2 }),
     ]
@@ -31,6 +31,16 @@ import Testing
         change(&other)
         let difference = other.difference(from: identity)
         #expect(difference?.contains(name) == true, "\(difference ?? "none")")
+    }
+
+    /// Earlier versions had no modes, and overwrote nothing.
+    @Test func readsARunWithoutAMode() throws {
+        let text = String(decoding: identity.encoded(), as: UTF8.self)
+        let old = text.split(separator: "\n").filter { !$0.contains("overwrite") }
+        #expect(old.count < text.split(separator: "\n").count)
+        #expect(RunIdentity(decoding: Array(old.joined(separator: "\n").utf8)) == identity)
+        let strange = text.replacing("never", with: "sometimes")
+        #expect(RunIdentity(decoding: Array(strange.utf8)) == nil)
     }
 
     @Test func tellsThenAndNow() {
@@ -99,6 +109,17 @@ import Testing
         #expect(error.exampleMessage == "broken line")
     }
 
+    /// What was replaced is counted, and a run that is continued counts it by its log.
+    @Test func countsWhatWasReplaced() {
+        var copied = Outcome(.copied, sizeBytes: 1, proof: .etag)
+        copied.isReplacement = true
+        var ledger = ledger((copied, 2), (Outcome(.copied, proof: .etag), 3))
+        ledger.admitKnown(MigrateLogLine(key: ObjectKey("z"), outcome: copied))
+        var summary = RunSummary()
+        summary.take(ledger, counters(listed: 16, before: 0, ignored: 0), objects: 16)
+        #expect(summary.replaced == 3)
+    }
+
     /// A key that is neither read, nor open, nor handled has been lost.
     @Test(arguments: [(60, true), (50, true), (49, true), (47, true), (46, false)])
     func seesThatSomethingIsMissing(objects: Int, holds: Bool) {
@@ -121,7 +142,8 @@ import Testing
             "hash_count", "hash_value", "objects", "before", "ignored", "exist", "copied",
             "skipped_source", "skipped_target", "failed", "failed_before",
             "not_reached", "identity_holds",
-            "bytes_listed", "bytes_copied", "proofs", "skips", "lost_tags", "lost_metadata",
+            "bytes_listed", "bytes_copied", "proofs", "skips", "replaced",
+            "lost_tags", "lost_metadata",
             "exist_samples", "exist_differs", "target_only", "errors", "weak_conditions",
             "weak_completes", "uploads_open",
         ]

@@ -44,6 +44,17 @@ struct TestObject {
         return object
     }
 
+    /// As it is shown so many seconds after it was written, by a server whose clock is this much ahead.
+    func aged(_ seconds: Int64, clockAhead ahead: Int64 = 0) -> TestObject {
+        let now = TestObject.noon.secondsSince1970 + ahead
+        var object = with(header: "date", Timestamp(secondsSince1970: now).httpDate)
+        object.lastModified = Timestamp(secondsSince1970: now - seconds).httpDate
+        return object
+    }
+
+    /// 2026-01-01T12:00:00Z.
+    static let noon = Timestamp(secondsSince1970: 1_767_268_800)
+
     func headerFields(length: Int) -> [(String, String)] {
         headers + [("last-modified", lastModified), ("content-length", "\(length)")]
             + (etag.map { [("etag", "\"\($0)\"")] } ?? [])

@@ -29,12 +29,13 @@ struct TransferPlay {
 
     init(
         _ rules: TransferRules = .play, listed: Int64? = nil, seed: UInt64 = 1,
-        mayHaveWritten: Bool = false
+        mayHaveWritten: Bool = false, damagedETag: String? = nil, isLikelyThere: Bool = false
     ) {
         let start = Instant(elapsed: .seconds(1000))
-        transfer = Transfer(
-            item: WorkItem(sequence: 0, key: ObjectKey("k"), listedBytes: listed), now: start,
-            mayHaveWritten: mayHaveWritten)
+        let item = WorkItem(
+            sequence: 0, key: ObjectKey("k"), listedBytes: listed,
+            damagedETag: damagedETag.map { ETag($0) }, isLikelyThere: isLikelyThere)
+        transfer = Transfer(item: item, now: start, mayHaveWritten: mayHaveWritten)
         context = TransferContext(now: start, rules: rules, random: SeededRandom(seed: seed))
     }
 
@@ -168,19 +169,21 @@ extension ExchangeOrder {
 }
 
 extension TransferRules {
-    /// The target takes no parts, so that every object moves whole.
+    /// The target takes no parts, so that every object moves whole, and honours no `If-Match`.
     static let play = TransferRules(
         sourceBucket: "from", targetBucket: "to",
-        target: TargetCapabilities(takesMultipart: false))
+        target: TargetCapabilities(takesMultipart: false, ifMatchOnPut: nil))
 
     static func play(
         conditional: Bool = true, checksMD5: Bool = true, etagIsMD5: Bool = true,
-        tagging: TargetCapabilities.Tagging = .onPut, retries: Int = Limits.retriesDefault
+        tagging: TargetCapabilities.Tagging = .onPut, retries: Int = Limits.retriesDefault,
+        ifMatch: PutObject.IfMatchForm? = nil, overwrite: OverwriteMode = .never
     ) -> TransferRules {
         var rules = TransferRules.play
         rules.target = TargetCapabilities(
             conditionalPut: conditional, checksContentMD5: checksMD5, etagIsMD5: etagIsMD5,
-            tagging: tagging, takesMultipart: false)
+            tagging: tagging, takesMultipart: false, ifMatchOnPut: ifMatch)
+        rules.overwrite = overwrite
         rules.retries = RetryPolicy(retriesMax: retries)
         return rules
     }
