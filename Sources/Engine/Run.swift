@@ -52,7 +52,7 @@ struct Run: Sendable {
                 uploads: plan.earlier.uploads, keptUploads: plan.earlier.failedUploads),
             guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
             workerCount: settings.threads,
-            cleanupBucket: settings.first == nil && !settings.isDryRun
+            cleanupBucket: settings.first == nil && !settings.isDryRun && settings.kind == .copy
                 ? settings.target.bucket : nil,
             wake: wake)
         surroundings = try Run.surroundings(settings, ledger, clock, console, wake)
@@ -87,7 +87,7 @@ struct Run: Sendable {
         return WorkerSurroundings(
             source: settings.source, target: settings.target, rules: rules,
             slotCount: settings.transfers, timeout: settings.timeout, curlBuffers: curl,
-            isDryRun: settings.isDryRun, clock: clock, ledger: ledger,
+            isDryRun: settings.isDryRun, verify: settings.verify, clock: clock, ledger: ledger,
             pool: BufferPool(
                 blocksMax: blocks,
                 usualPerWorker: Limits.blocksUsual(slots: settings.transfers),
@@ -134,7 +134,7 @@ struct Run: Sendable {
         do throws(SystemError) {
             writer = Handover(
                 try LogWriter(
-                    folderPath: folder, ledger: ledger, clock: clock,
+                    folderPath: folder, kind: settings.kind, ledger: ledger, clock: clock,
                     earlierAhead: plan.earlier.ahead, earlierUploads: plan.earlier.uploads))
         } catch {
             throw RunError(error)
@@ -171,9 +171,10 @@ struct Run: Sendable {
     }
 
     private func listThread() {
-        let selection = KeySelection(
+        var selection = KeySelection(
             after: plan.earlier.start, shard: settings.shard,
             ahead: plan.earlier.ahead.map(\.key), first: settings.first)
+        selection.takesUnion = settings.kind == .verify
         let reader = KeyListReader(source: plan.source, target: plan.target, selection: selection)
         Lister(reader: reader, ledger: ledger, ahead: plan.earlier.ahead).run()
     }
@@ -227,6 +228,7 @@ struct Run: Sendable {
         summary.bytesListed = lists.source.objectBytes
         summary.weakConditions = !settings.rules.target.conditionalPut
         summary.weakCompletes = !settings.rules.target.conditionalComplete
+        summary.verify = settings.verify.map { VerifySummary(depth: $0) }
         ledger.look { state in
             summary.take(state.ledger, state.counters, objects: lists.source.objectCount)
             summary.failedBefore = plan.earlier.failed
@@ -245,7 +247,8 @@ struct Run: Sendable {
         case nil:
             // What an earlier part of this run failed to copy is not handled by its continuation.
             (
-                state.ledger.tally.failed + plan.earlier.failed > 0 ? .someFailed : .handled, nil
+                state.ledger.tally.unsettled + plan.earlier.failed > 0 ? .someFailed : .handled,
+                nil
             )
         }
     }

@@ -15,6 +15,8 @@ struct WorkerSurroundings: Sendable {
     var curlBuffers: Limits.CurlBuffers
     /// Reads the lists and asks the source, and writes nothing.
     var isDryRun: Bool
+    /// How closely it compares; nil when it copies.
+    var verify: VerifyDepth?
     var clock: Clock
     var ledger: SharedLedger
     var pool: BufferPool
@@ -126,11 +128,12 @@ struct Worker: ~Copyable {
     // MARK: - The transfers
 
     private func job(for item: WorkItem) -> Job {
-        surroundings.isDryRun
-            ? .inspection(Inspection(item: item, now: context.now))
-            : .transfer(
-                Transfer(
-                    item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
+        if surroundings.isDryRun { return .inspection(Inspection(item: item, now: context.now)) }
+        if let depth = surroundings.verify {
+            return .comparison(Comparison(item: item, depth: depth, now: context.now))
+        }
+        return .transfer(
+            Transfer(item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
     }
 
     private mutating func begin(_ job: Job, _ event: TransferEvent) throws(CurlError) {
@@ -295,7 +298,7 @@ struct Worker: ~Copyable {
     /// An object is given back; a part or a cleanup is not the ledger's to take back.
     private mutating func abandon(_ slot: Slot) {
         switch slot.job {
-        case .transfer, .multipart, .inspection:
+        case .transfer, .multipart, .inspection, .comparison:
             if let item = slot.job?.item { surroundings.ledger.abandon([item.sequence]) }
         case .part, .cleanup, nil: break
         }
@@ -352,8 +355,9 @@ extension EasySettings {
             uploadBufferSizeBytes = buffers.smallBytes
         case .target:
             self.init(surroundings.target, timeout: surroundings.timeout)
-            receiveBufferSizeBytes = buffers.smallBytes
-            uploadBufferSizeBytes = buffers.uploadBytes
+            let reads = surroundings.verify == .content
+            receiveBufferSizeBytes = reads ? buffers.receiveBytes : buffers.smallBytes
+            uploadBufferSizeBytes = reads ? buffers.smallBytes : buffers.uploadBytes
         }
     }
 

@@ -11,6 +11,8 @@ public struct KeySelection: Sendable {
     public var ahead: [ObjectKey]
     /// Stop behind so many keys of the share; nil for all.
     public var first: Int?
+    /// Every key of either side's lists is work: nothing is taken for granted because a list has it.
+    public var takesUnion = false
 
     public init(
         after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [], first: Int? = nil
@@ -39,7 +41,8 @@ public struct KeyStreamCounters: Hashable, Sendable {
 
     /// Keys of `exist` for which both lists know a size or an ETag, and they differ.
     public var existDiffers = 0
-    /// Keys of the target's lists that the source's lack; as far as the source's last key.
+    /// Keys of the target's lists that the source's lack; as far as the source's last key, or all of them where the union
+    /// is taken.
     public var targetOnly = 0
     /// The sizes of the lines that were read and have one.
     public var listedBytes: Int64 = 0

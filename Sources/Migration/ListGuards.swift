@@ -24,7 +24,7 @@ public struct ListGuards: Sendable {
     private mutating func missingAlarm(_ outcome: Outcome) -> String? {
         guard !allowsMissing, seen < Limits.missingSample else { return nil }
         seen += 1
-        missing += outcome.kind == .skippedSource ? 1 : 0
+        missing += outcome.kind.isWithoutSource ? 1 : 0
         guard missing == Limits.missingSampleMax + 1 else { return nil }
         return "\(missing) of the first \(seen) objects are missing from the source\n"
             + "  check that --src-folder holds the lists of --src-bucket, and that the keys begin where "
@@ -51,6 +51,16 @@ public struct ListGuards: Sendable {
         case (.tls, _): "the server's certificate"
         case (_, "SignatureDoesNotMatch"): "whether key and secret are still good"
         default: nil
+        }
+    }
+}
+
+extension Outcome.Kind {
+    /// Whether the source did not have what its lists have.
+    fileprivate var isWithoutSource: Bool {
+        switch self {
+        case .skippedSource, .gone, .extra: true
+        case .copied, .exist, .skippedTarget, .failed, .same, .differs, .missing: false
         }
     }
 }

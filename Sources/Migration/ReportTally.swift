@@ -84,6 +84,8 @@ public struct ReportTally: Sendable {
         case .skippedTarget:
             if let proof = line.proof { Self.count(&skips[proof], line.key) }
         case .exist, .skippedSource, .failed: break
+        // Of verifications there is no report.
+        case .same, .differs, .missing, .gone, .extra: break
         }
     }
 

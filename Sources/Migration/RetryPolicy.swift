@@ -11,6 +11,7 @@ public import S3
 /// | conflict, mismatch, skew | `retries` times | as transport |
 /// | changed | 5 times | as transport |
 /// | refused, denied, archived, too-large, damaged | never | |
+/// | missing, size, etag, content, metadata, tags | never: they were looked at twice | |
 /// | expired, fatal | never: the run stops | |
 ///
 /// A wait is drawn evenly between nothing and the figure ("full jitter"), so that the workers of all hosts do
@@ -39,6 +40,7 @@ public struct RetryPolicy: Sendable {
         switch fault.faultClass {
         case .fatal, .expired: return .stopRun
         case .refused, .denied, .archived, .tooLarge, .damaged: return .giveUp
+        case .missing, .size, .etag, .content, .metadata, .tags: return .giveUp
         case .changed where attempt > Limits.restartsMax: return .giveUp
         case _ where attempt > retriesMax: return .giveUp
         default: break

@@ -92,6 +92,10 @@ struct SelectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("End after so many objects of our share.", valueName: "N"))
     var first: Int?
+}
+
+/// Looking before it is done.
+struct RehearsalOptions: ParsableArguments {
     @Flag(
         help: ArgumentHelp(
             "Read the lists and ask the source for each object, write nothing anywhere, and say "
@@ -112,6 +116,16 @@ struct TuningOptions: ParsableArguments {
             "Bound on all buffers together (default: a quarter of the machine's memory, at most 1GiB).",
             valueName: "SIZE"))
     var memory: ByteCount?
+    @Option(help: ArgumentHelp("How often one request is tried again.", valueName: "N"))
+    var retries = Limits.retriesDefault
+    @Option(
+        help: ArgumentHelp(
+            "A connection on which nothing moves for so long is given up.", valueName: "TIME"))
+    var timeout = Seconds(60)
+}
+
+/// How large objects move.
+struct PartOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Objects above this size move in parts, over all threads, and resume part by part.",
@@ -122,12 +136,6 @@ struct TuningOptions: ParsableArguments {
             "Size of the parts, unless the source's own can be used or there would be more than "
                 + "10,000.", valueName: "SIZE"))
     var partSize = ByteCount(Limits.partDefaultBytes)
-    @Option(help: ArgumentHelp("How often one request is tried again.", valueName: "N"))
-    var retries = Limits.retriesDefault
-    @Option(
-        help: ArgumentHelp(
-            "A connection on which nothing moves for so long is given up.", valueName: "TIME"))
-    var timeout = Seconds(60)
 }
 
 /// Where the bookkeeping goes, and what is done with it.

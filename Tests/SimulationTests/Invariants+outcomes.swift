@@ -17,7 +17,8 @@ extension World {
         case .skippedSource: checkAbsent(episode)
         case .skippedTarget: checkSkipped(episode, outcome)
         case .failed: checkFailed(episode, outcome)
-        case .exist: record.violated(.untrueSkip, "\(name(episode)) exists, says a transfer")
+        case .exist, .same, .differs, .missing, .gone, .extra:
+            record.violated(.untrueSkip, "\(name(episode)) \(outcome.kind), says a transfer")
         }
     }
 

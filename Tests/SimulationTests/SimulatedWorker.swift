@@ -281,7 +281,7 @@ struct SimulatedWorker {
         case .transfer(let transfer):
             returned.append(.abandoned(sequence: transfer.item.sequence))
         case .multipart(let copy): returned.append(.abandoned(sequence: copy.item.sequence))
-        case .part, .cleanup, .inspection, nil: break
+        case .part, .cleanup, .inspection, .comparison, nil: break
         }
         free(slot)
     }
