@@ -188,7 +188,8 @@ extension LogFolder {
     /// What a migration did and what a verification found stand in folders of their own: failed.log and ahead.log would
     /// be both's.
     private func refuseOtherKind(than kind: RunKind) throws(LogFolderError) {
-        for other in RunKind.allCases where other != kind && access(file(other.logName), F_OK) == 0 {
+        for other in RunKind.allCases where other != kind && access(file(other.logName), F_OK) == 0
+        {
             throw LogFolderError(
                 "\(file(other.logName)) is there: the folder belongs to \(other.name); give "
                     + "\(kind.name) a --log-folder of its own")

@@ -6,8 +6,8 @@ internal import Linux
 public import Migration
 public import S3
 
-/// The merge of the migrate.logs (or verify.logs) of some folders, which are sorted, with what interrupted runs have left in their
-/// ahead.logs. So it needs no memory, however long the logs are.
+/// The merge of the migrate.logs (or verify.logs) of some folders, which are sorted, with what interrupted runs have
+/// left in their ahead.logs. So it needs no memory, however long the logs are.
 public struct LogMerge: ~Copyable {
     /// What one folder says of a key.
     public struct Word: Sendable {

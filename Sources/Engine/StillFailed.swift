@@ -3,8 +3,8 @@
 internal import Migration
 public import S3
 
-/// The keys whose last word, in the newest log that has one, is `fail`, or a verification's `missing` or `differs`; in key
-/// order.
+/// The keys whose last word, in the newest log that has one, is `fail`, or a verification's `missing` or `differs`; in
+/// key order.
 public struct StillFailed: ~Copyable {
     private var logs: LogMerge
 

@@ -93,13 +93,15 @@ extension Comparison {
         }
     }
 
-    /// A target without tags has lost them; of a source that does not let us read them nothing can be said.
+    /// A target without tags has lost them; of a source that does not let us read them nothing can be said. One that
+    /// does not know the question (rclone) answers with the object.
     private mutating func noTags(
         _ side: Side, _ response: Response, _ error: S3Error, in context: inout TransferContext
     ) -> TransferAction {
         let isAnswered = (200..<300).contains(response.status)
         let fault = isAnswered ? RetryPolicy.fault(error) : RetryPolicy.fault(of: response)
-        guard side == .target, fault.faultClass.concernsTheTags else {
+        let isUnknown = isAnswered && error.code == nil && pair.target?.tagCount == 0
+        guard side == .target, isUnknown || fault.faultClass.concernsTheTags else {
             return failed(.tags(side), fault, in: &context)
         }
         losses.insert(.tags)
@@ -131,7 +133,8 @@ extension Comparison {
         let proof: Proof = depth == .content ? .sha256 : word == .same ? .etag : .size
         return finish(
             Outcome(
-                .same, sizeBytes: source.sizeBytes, etag: target.etag, proof: proof, losses: losses),
+                .same, sizeBytes: source.sizeBytes, etag: target.etag, proof: proof,
+                losses: losses),
             in: context)
     }
 

@@ -67,7 +67,8 @@ extension Comparison {
         guard !result.overflowed else {
             return Fault(
                 .refused, status: result.response.status,
-                message: "the server ignores Range and sends the whole object: raise --part-size above "
+                message:
+                    "the server ignores Range and sends the whole object: raise --part-size above "
                     + "its size")
         }
         return Fault(
@@ -92,7 +93,8 @@ extension Comparison {
 
     /// What the two ETags say about it tells at which side to look first.
     private func contentDifference(_ bytes: Range<Int64>) -> Difference {
-        let tags = "ETag \(pair.source?.etag?.text ?? "-") at the source, "
+        let tags =
+            "ETag \(pair.source?.etag?.text ?? "-") at the source, "
             + "\(pair.target?.etag?.text ?? "-") at the target"
         return Difference(
             .content,

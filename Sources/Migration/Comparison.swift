@@ -28,8 +28,8 @@ public struct Comparison: Sendable {
     /// What a side is asked.
     enum Question: Sendable, Equatable {
         case head(Side)
-        /// The first byte of an object that a HEAD did not find: only the answer to a GET says in words that there is no
-        /// such key.
+        /// The first byte of an object that a HEAD did not find: only the answer to a GET says in words that there is
+        /// no such key.
         case firstByte
         case tags(Side)
         case piece(Side)

@@ -58,7 +58,8 @@ struct Difference: Sendable, Equatable {
     ) -> Difference {
         Difference(
             .metadata,
-            "\(text(name)): \(source.shown(name)) at the source, \(target.shown(name)) at the target")
+            "\(text(name)): \(source.shown(name)) at the source, \(target.shown(name)) at the target"
+        )
     }
 
     // MARK: - Tags

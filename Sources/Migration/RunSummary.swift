@@ -67,7 +67,8 @@ public struct RunSummary: Codable, Sendable {
     /// Everything is counted where it happens, so that the identity can fail: a key that got lost between the
     /// lists and the logs shows here.
     ///
-    /// - Parameter objects: the keys of the source's lists; a verification's are also those that only the target's have.
+    /// - Parameter objects: the keys of the source's lists; a verification has also those that only the target's lists
+    ///   have.
     public mutating func take(
         _ ledger: Ledger, _ counters: KeyStreamCounters, objects: Int
     ) {

@@ -1,6 +1,7 @@
 //! What a verification found, in figures: the part of `summary.json` that a migration's has not.
 
-/// The sums of a verification. With `before`, `ignored`, `failed` and `not_reached` of the summary they make up `objects`.
+/// The sums of a verification. With `before`, `ignored`, `failed` and `not_reached` of the summary they make up
+/// `objects`.
 public struct VerifySummary: Codable, Sendable, Equatable {
     public var depth: VerifyDepth
     public var same = 0

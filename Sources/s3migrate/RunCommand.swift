@@ -63,7 +63,8 @@ struct RunCommand {
     private func problem(_ summary: RunSummary) -> String {
         let failed = summary.failed + summary.failedBefore
         guard let verify = summary.verify else { return "\(failed) objects failed" }
-        return "\(failed + verify.differs + verify.missing) objects differ, are missing, or could not be "
+        return
+            "\(failed + verify.differs + verify.missing) objects differ, are missing, or could not be "
             + "compared"
     }
 

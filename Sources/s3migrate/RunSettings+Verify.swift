@@ -15,7 +15,8 @@ extension RunSettings {
         let tuning = try RunSettings.checked(command.tuning)
         self.init(
             source: source, target: target, sourceFolders: command.source.srcFolder,
-            targetFolders: command.target.destFolder, rules: try RunSettings.rules(command, source, target),
+            targetFolders: command.target.destFolder,
+            rules: try RunSettings.rules(command, source, target),
             shard: try RunSettings.shard(command.selection),
             threads: tuning.threads ?? min(RunSettings.coreCount, Limits.threadsMax),
             memoryBytes: tuning.memory?.bytes ?? RunSettings.memoryDefaultBytes,

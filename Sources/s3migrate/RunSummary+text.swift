@@ -50,9 +50,10 @@ extension RunSummary {
 
     private var warnings: [String] {
         var lines: [String] = []
+        let word = verify == nil ? "failed" : "not the same"
         for (name, error) in errors.sorted(by: { $0.key < $1.key }) {
             lines.append(
-                "  \(verify == nil ? "failed" : "not the same"), \(name): \(error.count), such as '\(error.exampleKey)': "
+                "  \(word), \(name): \(error.count), such as '\(error.exampleKey)': "
                     + error.exampleMessage)
         }
         if let count = verify?.unproved, count > 0 {

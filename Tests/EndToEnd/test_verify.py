@@ -48,6 +48,7 @@ def written(fakes) -> set[str]:
     return set(fakes.record.operations()) - reads
 
 
+@pytest.mark.timeout(900)
 def test_it_finds_what_differs_among_ten_thousand_and_nothing_else(
     ceph_source, ceph_target, new_bucket, tmp_path, seed, scale
 ):
@@ -59,7 +60,7 @@ def test_it_finds_what_differs_among_ten_thousand_and_nothing_else(
     fill(old, source, objects)
     keys = [item.key for item in objects]
     migration = Migration(Side.of(ceph_source, source), Side.of(ceph_target, target), tmp_path, keys)
-    migration.run(timeout_s=170).expect(EXIT_DONE)
+    migration.run(timeout_s=300).expect(EXIT_DONE)
 
     run = verify(migration, logs="clean").expect(EXIT_DONE)
     assert set(run.logs.findings.values()) == {"same"}
@@ -288,3 +289,23 @@ def test_a_large_object_is_read_in_little_memory(
     S3Client.of(ceph_target).put(target, "large", body[:-1] + bytes([body[-1] ^ 1]))
     run = verify(migration, "--deep", "--memory", "32MiB", logs="again").expect(EXIT_FAILED)
     assert problems(run) == {"large": "content"}
+
+
+@pytest.mark.parametrize("depth", [[], ["--deep"]], ids=["facts", "deep"])
+@pytest.mark.parametrize("direction", ["to rclone", "from rclone"])
+def test_what_was_migrated_between_unlike_servers_is_the_same(
+    ceph_source, rclone_server, new_bucket, tmp_path, seed, direction, depth
+):
+    """But for tags that a server does not keep."""
+    objects = make_objects(150, 30 * MEBIBYTE, seed + 22, tags=True, expires=False)
+    ends = [ceph_source, rclone_server][:: 1 if direction == "to rclone" else -1]
+    source, target = (new_bucket(server) for server in ends)
+    fill(S3Client.of(ends[0]), source, objects)
+    migration = Migration(
+        Side.of(ends[0], source), Side.of(ends[1], target), tmp_path, [item.key for item in objects]
+    )
+    migration.run("--allow-weak-conditions", "--multipart-threshold", "6MiB").expect(EXIT_DONE)
+    lost = {item.key for item in objects if item.tags} if direction == "to rclone" else set()
+    run = verify(migration, *depth).expect(EXIT_FAILED if lost else EXIT_DONE)
+    assert problems(run) == {key: "tags" for key in lost}
+    assert {line.proof for line in run.logs.verified if line.key in lost} <= {"-,no-tags"}

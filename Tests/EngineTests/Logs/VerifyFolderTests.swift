@@ -10,7 +10,8 @@ import Testing
 
 @Suite struct VerifyFolderTests {
     private let folder = TestFolder()
-    private let lines = "a\tsame\t5\te\tetag\t1\nb\tmissing\t5\t-\t-\t1\nc\tdiffers\t5\te\t-\t1\nd\tgone\t-\t-\t-\t1\n"
+    private let lines =
+        "a\tsame\t5\te\tetag\t1\nb\tmissing\t5\t-\t-\t1\nc\tdiffers\t5\te\t-\t1\nd\tgone\t-\t-\t-\t1\n"
 
     private func begin(
         _ start: LogFolder.Start, _ kind: RunKind
@@ -68,7 +69,8 @@ import Testing
     /// What a verification found is copied again; what it found the same has not failed after all.
     @Test func givesTheKeysToCopyAgain() throws {
         let verified = folder.folder("v", ["verify.log": lines])
-        let migrated = folder.folder("m", ["migrate.log": "a\tfail\t-\t-\t-\t0\nc\tcopied\t-\t-\t-\t0\n"])
+        let migrated = folder.folder(
+            "m", ["migrate.log": "a\tfail\t-\t-\t-\t0\nc\tcopied\t-\t-\t-\t0\n"])
         let mended = folder.folder("n", ["migrate.log": copied("b")])
         #expect(try stillFailed([verified]) == ["b", "c"])
         #expect(try stillFailed([migrated, verified]) == ["b", "c"])
@@ -81,7 +83,8 @@ import Testing
             target: RunIdentity.Place(endpoint: "http://b", bucket: "to"), sourceLists: [],
             targetLists: [], hashCount: 1, hashValue: 0)
         identity.verify = .facts
-        folder.write(String(decoding: identity.encoded(), as: UTF8.self), to: folder.file("run.json"))
+        folder.write(
+            String(decoding: identity.encoded(), as: UTF8.self), to: folder.file("run.json"))
         let error = logError { () throws(LogFolderError) in
             _ = try ReportReader(folders: [folder.path]).read()
         }

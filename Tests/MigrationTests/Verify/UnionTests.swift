@@ -20,7 +20,8 @@ import Testing
     }
 
     private static let both: [([String], [String], String)] = [
-        (["b", "d"], ["a", "b", "c", "e", "f"], "a b c d e f"), (["a"], [], "a"), ([], ["a", "b"], "a b"),
+        (["b", "d"], ["a", "b", "c", "e", "f"], "a b c d e f"), (["a"], [], "a"),
+        ([], ["a", "b"], "a b"),
         (["a", "b"], ["a", "b"], "a b"), ([], [], ""), (["z"], ["a", "b"], "a b z"),
     ]
 

@@ -69,7 +69,8 @@ import Testing
         let failed = Failure(stage: .verifyTarget, faultClass: .denied, attempts: 1, message: "no")
         let ledger = ledger(
             [
-                Outcome(.same, sizeBytes: 5, proof: .etag), Outcome(.same, sizeBytes: 7, proof: .size),
+                Outcome(.same, sizeBytes: 5, proof: .etag),
+                Outcome(.same, sizeBytes: 7, proof: .size),
                 Outcome(.differs, sizeBytes: 9, losses: .tags, failure: failure),
                 Outcome(.missing, failure: failure), Outcome(.gone), Outcome(.extra, sizeBytes: 4),
                 Outcome(.failed, failure: failed),
@@ -86,7 +87,10 @@ import Testing
         #expect(summary.notReached == 8)
         #expect(summary.failed == 1)
         let verify = try #require(summary.verify)
-        #expect([verify.same, verify.differs, verify.missing, verify.gone, verify.extra] == [2, 1, 1, 1, 1])
+        #expect(
+            [verify.same, verify.differs, verify.missing, verify.gone, verify.extra] == [
+                2, 1, 1, 1, 1,
+            ])
         #expect(verify.unproved == 1)
         #expect(verify.bytesSame == 12)
         #expect(ledger.tally.unsettled == 3)
