@@ -56,8 +56,9 @@ struct TargetOptions: ParsableArguments {
     var destProfile: String?
     @Option(
         help: ArgumentHelp(
-            "Folder with the target's key lists: these keys exist already. May be repeated; an empty "
-                + "folder means that nothing is known.", valueName: "FOLDER"))
+            "Folder with the target's key lists: these keys exist already (a verification looks at them "
+                + "too). May be repeated; an empty folder means that nothing is known.",
+            valueName: "FOLDER"))
     var destFolder: [String] = []
     @Option(
         help: ArgumentHelp("Region to sign for (default: us-east-1).", valueName: "REGION"))

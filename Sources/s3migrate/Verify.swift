@@ -13,8 +13,8 @@ struct Verify: Subcommand {
             --dest-url URL --dest-bucket NAME --dest-key KEY --log-folder FOLDER [--deep] [OPTIONS]
             """,
         discussion: """
-            Compared are size, ETag, metadata and tags; with --deep the bytes. A difference is looked at twice before it \
-            counts, since clients may be writing. What was found stands in verify.log, in key order: same, differs, \
+            Compared are size, ETag, metadata and tags; with --deep the bytes. A difference is looked at twice before \
+            it counts, since clients may be writing. What was found stands in verify.log, in key order: same, differs, \
             missing (from the target), gone (from both), extra (only the target has it), fail. What differs, is \
             missing or failed stands in failed.log with both values; --failed-to-folder makes a key list of it. With \
             --dest-folder, the keys of the target's lists are looked at too. --resume and shares work as in a \
