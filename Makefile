@@ -10,7 +10,7 @@ BOUNDARIES := --explicit-target-dependency-import-check error
 
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: build check lint build-tests test demo bench bench-check install clean
+.PHONY: build check lint build-tests test demo bench bench-check fuzz install clean
 
 build:
 	@Scripts/install-build.sh
@@ -43,6 +43,11 @@ bench: build
 	@Scripts/install-test.sh
 	.build-tools/venv/bin/python bench/run.py --results bench/results
 
+# libFuzzer over all that reads bytes from outside; see Tests/README.md.
+fuzz:
+	@Scripts/install-build.sh
+	Scripts/fuzz.sh $(TARGET)
+
 # The bench's own tests, and a quick run against the thresholds of bench/thresholds.json.
 bench-check: build
 	@Scripts/install-test.sh
@@ -54,4 +59,4 @@ install: build
 	install -m 755 $(addprefix .build/release/,$(PRODUCTS)) $(DESTDIR)$(PREFIX)/bin
 
 clean:
-	rm -rf .build .build-release .build-tools
+	rm -rf .build .build-release .build-fuzz .build-tools

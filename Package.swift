@@ -87,5 +87,18 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["Migration", "S3"], swiftSettings: strict),
         .testTarget(name: "StyleTests", swiftSettings: strict),
+        // What reads bytes from outside, for libFuzzer and for the replay of what it found.
+        .target(
+            name: "FuzzTargets", dependencies: ["Migration", "S3"], path: "Tests/FuzzTargets",
+            exclude: ["Corpus"], swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
     ]
 )
+
+// Only `make fuzz` can build the fuzzer: its main function comes from libFuzzer.
+if Context.environment["S3MIGRATE_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -60,6 +60,7 @@ struct Lister: ~Copyable {
     ) {
         switch event {
         case .work(let line): ledger.admit(line.key, listedBytes: line.sizeBytes)
+        case .sample(let line): ledger.admitSample(line)
         case .known(let index): ledger.admitKnown(ahead[index])
         case .existLines(let lines, let count): ledger.admitExisting(lines, count: count)
         case .progress, .end: break

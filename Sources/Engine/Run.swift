@@ -173,7 +173,8 @@ struct Run: Sendable {
     private func listThread() {
         var selection = KeySelection(
             after: plan.earlier.start, shard: settings.shard,
-            ahead: plan.earlier.ahead.map(\.key), first: settings.first)
+            ahead: plan.earlier.ahead.map(\.key), first: settings.first,
+            samplesExist: settings.kind == .copy)
         selection.takesUnion = settings.kind == .verify
         let reader = KeyListReader(source: plan.source, target: plan.target, selection: selection)
         Lister(reader: reader, ledger: ledger, ahead: plan.earlier.ahead).run()

@@ -182,7 +182,7 @@ final class SharedLedger: Sendable {
             switch each {
             case .ended(let sequence, let record):
                 state.ledger.end(sequence, record, at: now)
-                alarm = state.guards.take(record.outcome) ?? alarm
+                alarm = state.guards.take(record.outcome, of: record.key) ?? alarm
             case .parked(let copy, let parking):
                 state.ledger.park(copy, parking)
             case .part(let number, let sequence, let outcome):

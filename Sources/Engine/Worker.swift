@@ -128,6 +128,7 @@ struct Worker: ~Copyable {
     // MARK: - The transfers
 
     private func job(for item: WorkItem) -> Job {
+        if item.isSample { return .sample(ListSample(item: item, now: context.now)) }
         if surroundings.isDryRun { return .inspection(Inspection(item: item, now: context.now)) }
         if let depth = surroundings.verify {
             return .comparison(Comparison(item: item, depth: depth, now: context.now))
@@ -298,7 +299,7 @@ struct Worker: ~Copyable {
     /// An object is given back; a part or a cleanup is not the ledger's to take back.
     private mutating func abandon(_ slot: Slot) {
         switch slot.job {
-        case .transfer, .multipart, .inspection, .comparison:
+        case .transfer, .multipart, .inspection, .sample, .comparison:
             if let item = slot.job?.item { surroundings.ledger.abandon([item.sequence]) }
         case .part, .cleanup, nil: break
         }

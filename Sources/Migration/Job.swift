@@ -8,6 +8,7 @@ public enum Job: Sendable {
     case cleanup(UploadCleanup)
     case inspection(Inspection)
     case comparison(Comparison)
+    case sample(ListSample)
 
     /// The object that it belongs to; nil for what belongs to none of this run's.
     public var item: WorkItem? {
@@ -18,6 +19,7 @@ public enum Job: Sendable {
         case .cleanup: nil
         case .inspection(let inspection): inspection.item
         case .comparison(let comparison): comparison.item
+        case .sample(let sample): sample.item
         }
     }
 
@@ -32,7 +34,7 @@ public enum Job: Sendable {
         case .transfer(let transfer): transfer.wasDownloaded
         case .multipart(let copy): copy.wasDownloaded
         case .comparison(let comparison): comparison.wasCompared
-        case .part, .cleanup, .inspection: false
+        case .part, .cleanup, .inspection, .sample: false
         }
     }
 
@@ -72,6 +74,10 @@ public enum Job: Sendable {
         case .comparison(var comparison):
             let action = comparison.handle(event, in: &context)
             self = .comparison(comparison)
+            return action
+        case .sample(var sample):
+            let action = sample.handle(event, in: &context)
+            self = .sample(sample)
             return action
         }
     }

@@ -13,14 +13,18 @@ public struct KeySelection: Sendable {
     public var first: Int?
     /// Every key of either side's lists is work: nothing is taken for granted because a list has it.
     public var takesUnion = false
+    /// Whether some of the keys that both lists have come out one by one, so that the target can be asked for them.
+    public var samplesExist: Bool
 
     public init(
-        after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [], first: Int? = nil
+        after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [],
+        first: Int? = nil, samplesExist: Bool = false
     ) {
         self.after = after
         self.shard = shard
         self.ahead = ahead
         self.first = first
+        self.samplesExist = samplesExist
     }
 }
 

@@ -19,6 +19,8 @@ public struct KeyStream: ~Copyable, Sendable {
     public enum Event: Hashable, Sendable {
         /// An object to be copied, with what the source's list says of it.
         case work(KeyListLine)
+        /// A key of both lists that the target is to be asked for, with what the source's list says of it.
+        case sample(KeyListLine)
         /// The key of this index in `KeySelection.ahead`.
         case known(Int)
         /// So many keys that exist on the target, as lines of migrate.log.
@@ -46,6 +48,7 @@ public struct KeyStream: ~Copyable, Sendable {
     private var sourceIsAfter: Bool
     private var targetIsAfter: Bool
     private var aheadIndex = 0
+    private var sampling = ExistSampling()
     private var existBlock: [UInt8] = []
     private var existBlockCount = 0
     private var quietLineCount = 0
@@ -225,7 +228,7 @@ extension KeyStream {
             counters.known += 1
             return eventAfterExistLines(.known(index))
         }
-        guard !exists || selection.takesUnion else { return noteExist() }
+        guard !exists || selection.takesUnion else { return try noteExist() }
         counters.work += 1
         counters.workBytes &+= source.sizeBytes ?? 0
         return eventAfterExistLines(.work(try source.line()))
@@ -268,10 +271,12 @@ extension KeyStream {
     /// What stands behind the key in migrate.log: outcome, bytes, ETag, proof and milliseconds.
     static let existColumns = Array("\texist\t-\t-\t-\t0\n".utf8)
 
-    private mutating func noteExist() -> Event? {
+    private mutating func noteExist() throws(ListError) -> Event? {
+        let isSample = selection.samplesExist && sampling.takes(counters.exist)
         counters.exist += 1
         counters.existBytes &+= source.sizeBytes ?? target.sizeBytes ?? 0
         if listsDiffer() { counters.existDiffers += 1 }
+        guard !isSample else { return eventAfterExistLines(.sample(try source.line())) }
         source.withKey { key in KeyListLine.appendEscaped(key: key, to: &existBlock) }
         existBlock.append(contentsOf: Self.existColumns)
         existBlockCount += 1

@@ -122,14 +122,31 @@ extension Ledger {
 
     /// Admits an object that is to be copied.
     public mutating func admit(_ key: ObjectKey, listedBytes: Int64?) {
-        let sequence = firstSequence + entries.count
-        admittedCount += 1
-        entries.append(.open(listedBytes: listedBytes ?? 0))
-        openListedBytes += listedBytes ?? 0
-        ready.append(
+        open(
             WorkItem(
-                sequence: sequence, key: key, listedBytes: listedBytes,
-                earlierUploads: uploads.known(of: key)))
+                sequence: nextSequence, key: key, listedBytes: listedBytes,
+                earlierUploads: uploads.known(of: key)),
+            bytes: listedBytes ?? 0)
+    }
+
+    /// Admits a key that the target's lists have and that the target is asked for.
+    ///
+    /// - Parameter line: what the source's list says of it.
+    public mutating func admitSample(_ line: KeyListLine) {
+        open(
+            WorkItem(
+                sequence: nextSequence, key: line.key, listedBytes: line.sizeBytes,
+                listedETag: line.etag, isSample: true),
+            bytes: 0)
+    }
+
+    private var nextSequence: Int { firstSequence + entries.count }
+
+    private mutating func open(_ item: WorkItem, bytes: Int64) {
+        admittedCount += 1
+        entries.append(.open(listedBytes: bytes))
+        openListedBytes += bytes
+        ready.append(item)
     }
 
     /// Admits lines of keys that the target's lists have.

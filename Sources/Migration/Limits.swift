@@ -79,6 +79,10 @@ public enum Limits {
     /// The first objects, of which no more than a tenth may be missing from the source.
     public static let missingSample = 1000
     public static let missingSampleMax = 100
+    /// Nor may all of so many be missing: a short list can be the wrong one too.
+    public static let missingFirstMax = 20
+    /// Of the keys in both lists, the target is asked for the n-th at about the place n² divided by this.
+    static let existSampleThinness = 25
     /// So many objects in a row that fail for want of a connection stop the run, times the number of slots.
     public static let unreachablePerSlot = 2
 

@@ -1,12 +1,16 @@
 //! Notices early that the lists, or the network, cannot be right, before a million objects say so one by one.
 
+public import S3
+
 /// Watches the outcomes as they come for what no single object can show.
 public struct ListGuards: Sendable {
     private let allowsMissing: Bool
     private let unreachableMax: Int
     private var seen = 0
     private var missing = 0
+    private var hasAlarmedOfMissing = false
     private var alikeInRow = 0
+    private var hasAlarmedOfSample = false
 
     /// - Parameters:
     ///   - allowsMissing: the operator knows that the lists are old (`--allow-missing`).
@@ -17,16 +21,34 @@ public struct ListGuards: Sendable {
     }
 
     /// Takes an outcome; gives the reason to stop the run, once.
-    public mutating func take(_ outcome: Outcome) -> String? {
-        missingAlarm(outcome) ?? unreachableAlarm(outcome)
+    public mutating func take(_ outcome: Outcome, of key: ObjectKey) -> String? {
+        sampleAlarm(outcome, key) ?? missingAlarm(outcome) ?? unreachableAlarm(outcome)
+    }
+
+    /// A key that the target's lists have is not copied, so one that the target has not is lost without a word.
+    private mutating func sampleAlarm(_ outcome: Outcome, _ key: ObjectKey) -> String? {
+        guard outcome.kind == .exist, outcome.proof == .missing else { return nil }
+        guard !allowsMissing, !hasAlarmedOfSample else { return nil }
+        hasAlarmedOfSample = true
+        return
+            "the target has not the object '\(KeyListLine.escaped(key))', which its lists have: what else they "
+            + "have and the target has not would not be copied\n"
+            + "  check that --dest-folder holds the lists of --dest-bucket (and not the source's), and make new "
+            + "ones if they are old; if clients have deleted such objects since then, go on with --allow-missing"
     }
 
     private mutating func missingAlarm(_ outcome: Outcome) -> String? {
         guard !allowsMissing, seen < Limits.missingSample else { return nil }
+        guard outcome.kind != .exist else { return nil }
         seen += 1
         missing += outcome.kind.isWithoutSource ? 1 : 0
-        guard missing == Limits.missingSampleMax + 1 else { return nil }
-        return "\(missing) of the first \(seen) objects are missing from the source\n"
+        let isFirstOfAll = missing == seen && missing == Limits.missingFirstMax
+        guard isFirstOfAll || missing == Limits.missingSampleMax + 1, !hasAlarmedOfMissing else {
+            return nil
+        }
+        hasAlarmedOfMissing = true
+        return
+            "\(missing) of the first \(seen) objects are missing from the source\n"
             + "  check that --src-folder holds the lists of --src-bucket, and that the keys begin where "
             + "the bucket does; if the lists are just old, go on with --allow-missing"
     }

@@ -57,6 +57,8 @@ public struct MigrationReport: Codable, Sendable {
     public var bytesCopied: Int64 = 0
     public var proofs: [String: ReportTally.Count] = [:]
     public var skips: [String: ReportTally.Count] = [:]
+    /// Keys of the target's lists that it was asked for, by what it answered.
+    public var existSamples: [String: ReportTally.Count]?
     public var lostTags: ReportTally.Count?
     public var lostMetadata: ReportTally.Count?
     public var errors: [String: FailureCauses.Cause] = [:]
@@ -69,6 +71,7 @@ public struct MigrationReport: Codable, Sendable {
         case failed, healed
         case bytesCopied = "bytes_copied"
         case proofs, skips
+        case existSamples = "exist_samples"
         case lostTags = "lost_tags"
         case lostMetadata = "lost_metadata"
         case errors
@@ -110,6 +113,7 @@ extension MigrationReport {
         bytesCopied = tally.copiedBytes
         proofs = Self.named(tally.proofs)
         skips = Self.named(tally.skips)
+        existSamples = Self.named(tally.samples)
         lostTags = tally.lostTags
         lostMetadata = tally.lostMetadata
     }

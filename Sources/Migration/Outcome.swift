@@ -75,10 +75,12 @@ public enum Proof: String, Sendable, CaseIterable {
     case sha256
     /// The sizes agree; nothing else can be compared.
     case size
-    /// A skip: the target's object is the source's.
+    /// A skip, or a sample of what exists: the target's object is the source's.
     case same
-    /// A skip: the target's object is another one (older, newer, or another key's).
+    /// A skip, or a sample: the target's object is another one (older, newer, or another key's).
     case differs
+    /// A sample of what exists: the target's lists have it, and the target has not.
+    case missing
 }
 
 /// What an object has at the source that the target's copy has not.

@@ -148,6 +148,12 @@ extension ReportJudgement {
                 report.skips["differs"],
                 "objects at the target differ from the source's and were left alone (skip-up differs)"
             ),
+            warning(
+                report.existSamples?["missing"],
+                "keys of the target's lists were asked for and were not there (exist missing)"),
+            warning(
+                report.existSamples?["differs"],
+                "keys of the target's lists were asked for and were other objects (exist differs)"),
             warning(report.lostTags, "copies lack their tags (no-tags)"),
             warning(report.lostMetadata, "copies lack some metadata (no-meta)"),
         ].compactMap(\.self)

@@ -25,6 +25,8 @@ public struct ReportTally: Sendable {
     public private(set) var proofs: [Proof: Count] = [:]
     /// Skips at the target, by what was found there; those that could not be looked at have none.
     public private(set) var skips: [Proof: Count] = [:]
+    /// Keys of the target's lists that it was asked for, by what it answered.
+    public private(set) var samples: [Proof: Count] = [:]
     public private(set) var lostTags: Count?
     public private(set) var lostMetadata: Count?
     /// Failures that a later folder made good.
@@ -83,7 +85,9 @@ public struct ReportTally: Sendable {
         case .copied: countCopy(line)
         case .skippedTarget:
             if let proof = line.proof { Self.count(&skips[proof], line.key) }
-        case .exist, .skippedSource, .failed: break
+        case .exist:
+            if let proof = line.proof { Self.count(&samples[proof], line.key) }
+        case .skippedSource, .failed: break
         // Of verifications there is no report.
         case .same, .differs, .missing, .gone, .extra: break
         }
@@ -105,6 +109,6 @@ public struct ReportTally: Sendable {
 extension MigrateLogLine {
     /// Whether the target had the object, and it was the source's.
     fileprivate var isFoundAgain: Bool {
-        outcome == .exist || outcome == .skippedTarget && proof == .same
+        outcome == .exist && proof != .missing || outcome == .skippedTarget && proof == .same
     }
 }

@@ -46,6 +46,8 @@ public struct RunSummary: Codable, Sendable {
     public var bytesCopied: Int64 = 0
     public var proofs: [String: Int] = [:]
     public var skips: [String: Int] = [:]
+    /// What the target was asked for of the keys that its lists have, by what it answered.
+    public var existSamples: [String: Int]?
     public var lostTags = 0
     public var lostMetadata = 0
     /// Keys in both lists whose sizes or ETags differ.
@@ -89,6 +91,8 @@ public struct RunSummary: Codable, Sendable {
         bytesCopied = tally.copiedBytes
         proofs = Dictionary(uniqueKeysWithValues: tally.proofs.map { ($0.key.rawValue, $0.value) })
         skips = Dictionary(uniqueKeysWithValues: tally.skips.map { ($0.key.rawValue, $0.value) })
+        existSamples = Dictionary(
+            uniqueKeysWithValues: tally.samples.map { ($0.key.rawValue, $0.value) })
         uploadsOpen = ledger.uploads.records.count
         verify?.take(tally)
         lostTags = tally.lostTags
@@ -123,6 +127,7 @@ public struct RunSummary: Codable, Sendable {
         case bytesListed = "bytes_listed"
         case bytesCopied = "bytes_copied"
         case proofs, skips
+        case existSamples = "exist_samples"
         case lostTags = "lost_tags"
         case lostMetadata = "lost_metadata"
         case existDiffers = "exist_differs"

@@ -21,6 +21,8 @@ public struct Tally: Sendable {
     public private(set) var proofs: [Proof: Int] = [:]
     /// Skips by what was found at the target.
     public private(set) var skips: [Proof: Int] = [:]
+    /// What the target was asked for of the keys that its lists have, by what it answered.
+    public private(set) var samples: [Proof: Int] = [:]
     public private(set) var lostTags = 0
     public private(set) var lostMetadata = 0
     public private(set) var errors: [FaultClass: ErrorCount] = [:]
@@ -55,7 +57,9 @@ public struct Tally: Sendable {
     /// Counts what an earlier run wrote to `ahead.log`; why something failed is in that run's `failed.log`.
     public mutating func count(known line: MigrateLogLine) {
         switch line.outcome {
-        case .exist: exist += 1
+        case .exist:
+            exist += 1
+            if let proof = line.proof { samples[proof, default: 0] += 1 }
         case .skippedSource: skippedSource += 1
         case .copied:
             copied += 1

@@ -151,16 +151,21 @@ public struct WorkItem: Sendable {
     public let key: ObjectKey
     /// What the list says; a hint for the first range, never a fact.
     public let listedBytes: Int64?
+    public let listedETag: ETag?
+    /// The target's lists have it: it is only asked for, as a sample.
+    public let isSample: Bool
     /// Uploads of this key that an earlier run began and did not end.
     public private(set) var earlierUploads: [UploadRecord]
 
     public init(
-        sequence: Int, key: ObjectKey, listedBytes: Int64? = nil,
-        earlierUploads: [UploadRecord] = []
+        sequence: Int, key: ObjectKey, listedBytes: Int64? = nil, listedETag: ETag? = nil,
+        isSample: Bool = false, earlierUploads: [UploadRecord] = []
     ) {
         self.sequence = sequence
         self.key = key
         self.listedBytes = listedBytes
+        self.listedETag = listedETag
+        self.isSample = isSample
         self.earlierUploads = earlierUploads
     }
 

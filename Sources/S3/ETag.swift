@@ -10,12 +10,14 @@ public struct ETag: Hashable, Sendable {
 
     /// Takes the header's or XML's text, with or without quotes, weak or not.
     public init(_ raw: some StringProtocol) {
-        var text = Substring(raw)
-        if text.hasPrefix("W/") { text = text.dropFirst(2) }
-        if text.count >= 2, text.hasPrefix("\""), text.hasSuffix("\"") {
+        // Bytes: as characters, a quote and an accent behind it are one, and no quote.
+        var text = Substring(raw).utf8
+        if text.starts(with: "W/".utf8) { text = text.dropFirst(2) }
+        let quote = UInt8(ascii: "\"")
+        if text.count >= 2, text.first == quote, text.last == quote {
             text = text.dropFirst().dropLast()
         }
-        self.text = String(text)
+        self.text = String(Substring(text))
     }
 
     /// The form for `If-Match` (RFC 9110, section 8.8.3).

@@ -66,6 +66,16 @@ extension RunSummary {
                 "  WARNING: \(count) objects at the target differ from the source's and were left alone: "
                     + "grep 'skip-up.*differs' migrate.log")
         }
+        if let count = existSamples?["missing"], count > 0 {
+            lines.append(
+                "  WARNING: \(count) keys of the target's lists were asked for and are not there: "
+                    + "grep 'exist.*missing' migrate.log")
+        }
+        if let count = existSamples?["differs"], count > 0 {
+            lines.append(
+                "  WARNING: \(count) keys of the target's lists were asked for and are other objects than the "
+                    + "source's lists say: grep 'exist.*differs' migrate.log")
+        }
         if lostTags > 0 { lines.append("  WARNING: \(lostTags) copies lack their tags (no-tags)") }
         if lostMetadata > 0 {
             lines.append("  WARNING: \(lostMetadata) copies lack some metadata (no-meta)")

@@ -6,7 +6,7 @@ import pytest
 from fakes3 import faults
 from keylist import unescaped, write_lists
 from odd_keys import ODD_KEYS
-from program import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Migration, Side, run_program
+from program import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, EXIT_USAGE, Migration, Side, run_program
 from s3client import S3Client
 
 
@@ -162,6 +162,44 @@ def test_a_target_list_with_more_keys_than_the_source_is_no_trouble(fakes):
         fakes.target.put("bucket", key, b"other")
     run = migration.run().expect(EXIT_DONE)
     assert run.logs.outcomes == {"b": "copied", "d": "exist"}
+
+
+def with_stale_lists(fakes):
+    """The target's lists have ten keys; nine are there."""
+    keys = [f"k{number}" for number in range(10)]
+    fakes.put_source(**dict.fromkeys(keys, b"body"), new=b"body")
+    for key in keys[:9]:
+        fakes.target.put("bucket", key, b"body")
+    migration = fakes.migration([*keys, "new"])
+    write_lists(migration.target_lists, keys)
+    return migration
+
+
+def test_target_lists_of_what_is_not_there_stop_the_run(fakes):
+    migration = with_stale_lists(fakes)
+    run = migration.run().expect(EXIT_STOPPED)
+    run.mentions("'k9'", "--dest-folder", "--allow-missing")
+    assert fakes.record.counts("target", "HeadObject")["k9"] == 1
+
+
+def test_target_lists_of_what_is_not_there_are_borne_if_one_says_so(fakes):
+    migration = with_stale_lists(fakes)
+    run = migration.run("--allow-missing").expect(EXIT_DONE)
+    run.mentions("WARNING: 1 keys")
+    assert run.logs.proofs["k9"] == "missing"
+    assert run.logs.keys_with("exist") == {f"k{number}" for number in range(10)}
+    assert run.logs.outcomes["new"] == "copied"
+    assert run.summary["exist_samples"] == {"missing": 1}
+    assert (run.summary["exist"], run.summary["identity_holds"]) == (10, True)
+
+
+def test_swapped_lists_stop_the_run(fakes):
+    """The source's lists as the target's, and the other way round."""
+    fakes.put_source(**{f"k{number:02}": b"body" for number in range(40)})
+    migration = fakes.migration([])
+    write_lists(migration.source_lists, ["a", "b", "k00"])
+    write_lists(migration.target_lists, [f"k{number:02}" for number in range(40)])
+    migration.run().expect(EXIT_STOPPED).mentions("'k00'", "--dest-folder")
 
 
 @pytest.mark.parametrize("folder", ["missing", "file"])

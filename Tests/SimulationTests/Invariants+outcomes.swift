@@ -17,7 +17,8 @@ extension World {
         case .skippedSource: checkAbsent(episode)
         case .skippedTarget: checkSkipped(episode, outcome)
         case .failed: checkFailed(episode, outcome)
-        case .exist, .same, .differs, .missing, .gone, .extra:
+        case .exist: checkSample(episode, outcome)
+        case .same, .differs, .missing, .gone, .extra:
             record.violated(.untrueSkip, "\(name(episode)) \(outcome.kind), says a transfer")
         }
     }
@@ -105,6 +106,21 @@ extension World {
         let states = source.states(of: transfer.item.key, from: transfer.begun, to: now)
         if !states.contains(where: { $0 == nil }) {
             record.violated(.untrueSkip, "\(name(episode)) is not gone from the source")
+        }
+    }
+
+    /// A sample tells what the target had, or nothing.
+    private func checkSample(_ episode: Int, _ outcome: Outcome) {
+        let sample = record.episodes[episode]
+        let states = target.states(of: sample.item.key, from: sample.begun, to: now)
+        let isTrue =
+            switch outcome.proof {
+            case .missing: states.contains { $0 == nil }
+            case .same, .differs: states.contains { $0?.etag == outcome.etag?.text }
+            default: true
+            }
+        guard sample.item.isSample, isTrue else {
+            return record.violated(.untrueSkip, "\(name(episode)) exists, says a transfer")
         }
     }
 

@@ -28,7 +28,8 @@ struct SimulatedLister: ~Copyable {
         stream = KeyStream(
             source: chunks[.source] ?? [], target: chunks[.target] ?? [],
             selection: KeySelection(
-                after: earlier.start, shard: shard, ahead: earlier.ahead.map(\.key)))
+                after: earlier.start, shard: shard, ahead: earlier.ahead.map(\.key),
+                samplesExist: true))
     }
 
     /// Deals the lines out to some chunks, each in order.
@@ -45,6 +46,7 @@ struct SimulatedLister: ~Copyable {
         while !isAtEnd, ledger.hasRoom {
             switch try next() {
             case .work(let line): ledger.admit(line.key, listedBytes: line.sizeBytes)
+            case .sample(let line): ledger.admitSample(line)
             case .known(let index): ledger.admitKnown(ahead[index])
             case .existLines(let lines, let count): ledger.admitExisting(lines, count: count)
             case .progress: break

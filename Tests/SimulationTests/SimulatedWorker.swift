@@ -63,6 +63,10 @@ struct SimulatedWorker {
 
     /// Takes up a new object.
     mutating func begin(_ item: WorkItem) {
+        if item.isSample {
+            let episode = world.beginEpisode(item, run: run)
+            return begin(.sample(ListSample(item: item, now: world.now)), .begin, episode)
+        }
         if !world.isOurs(item.key) {
             world.record.violated(.strayed, "\(item.key) was begun")
         }
@@ -281,6 +285,7 @@ struct SimulatedWorker {
         case .transfer(let transfer):
             returned.append(.abandoned(sequence: transfer.item.sequence))
         case .multipart(let copy): returned.append(.abandoned(sequence: copy.item.sequence))
+        case .sample(let sample): returned.append(.abandoned(sequence: sample.item.sequence))
         case .part, .cleanup, .inspection, .comparison, nil: break
         }
         free(slot)

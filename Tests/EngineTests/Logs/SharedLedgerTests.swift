@@ -164,7 +164,7 @@ import Testing
             Issue.record("no alarm")
             return
         }
-        #expect(text.contains("101 of the first 101"))
+        #expect(text.contains("20 of the first 20"))
     }
 
     /// The log thread takes the last commit when the last worker has ended.

@@ -61,6 +61,22 @@ import Testing
         #expect(ledger.tally.exist == 2)
     }
 
+    @Test mutating func aSampleOfTheExistingGoesOutAndBelongsToThem() {
+        ledger.admitExisting(Array("a\n".utf8), count: 1)
+        ledger.admitSample(KeyListLine(key: ObjectKey("b"), sizeBytes: 7))
+        ledger.admitExisting(Array("c\n".utf8), count: 1)
+        let items = ledger.take(9)
+        #expect(items.map(\.isSample) == [true])
+        #expect(ledger.openListedBytes == 0, "nothing of it will be copied")
+        #expect(keys(ledger.commit().migrateLines) == ["a"])
+        let outcome = Outcome(.exist, sizeBytes: 7, proof: .same)
+        ledger.end(1, Ledger.Record(key: ObjectKey("b"), outcome: outcome), at: now)
+        #expect(keys(ledger.commit().migrateLines) == ["b", "c"])
+        #expect(ledger.tally.exist == 3)
+        #expect(ledger.tally.samples == [.same: 1])
+        #expect(ledger.tally.handled == ledger.admittedCount)
+    }
+
     @Test mutating func existingKeysWaitBehindAnOpenObject() {
         admit("a")
         ledger.admitExisting(Array("b\n".utf8), count: 1)

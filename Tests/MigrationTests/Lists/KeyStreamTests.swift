@@ -44,6 +44,7 @@ import Testing
             switch event {
             case .work(let line): return ["work \(KeyListLine.escaped(line.key))"]
             case .known(let index): return ["known \(index)"]
+            case .sample(let line): return ["exist \(KeyListLine.escaped(line.key))"]
             case .existLines(let bytes, let count):
                 let lines = bytes.split(separator: UInt8(ascii: "\n"))
                 #expect(lines.count == count)
@@ -71,6 +72,7 @@ import Testing
         if Bool.random(using: &random) { selection.after = all.randomElement(using: &random) }
         if Bool.random(using: &random) { selection.shard = Shard(count: 3, value: 1) }
         if Bool.random(using: &random) { selection.first = Int.random(in: 0...60, using: &random) }
+        selection.samplesExist = Bool.random(using: &random)
         selection.ahead = all.filter { key in
             (selection.after ?? ObjectKey([])) < key && Int.random(in: 0..<9, using: &random) == 0
         }
@@ -122,6 +124,37 @@ import Testing
                 .work(KeyListLine(key: ObjectKey("e"))), .end,
             ])
         #expect(run.counters.targetOnly == 1)
+    }
+
+    @Test func samplesTheFirstOfThoseThatExistAndThenFewer() {
+        let keys = (0..<20_000).map { "folder/object-\(100_000 + $0)" }
+        let run = StreamRun(
+            source: [TestChunk(keys: keys)], target: [TestChunk(keys: keys)],
+            KeySelection(samplesExist: true))
+        let places = run.events.compactMap { event -> Int? in
+            guard case .sample(let line) = event else { return nil }
+            return keys.firstIndex { ObjectKey($0) == line.key }
+        }
+        #expect(places.prefix(10).elementsEqual(0..<10))
+        #expect((650...750).contains(places.count), "the square root of 25 times 20,000")
+        #expect(zip(places, places.dropFirst()).allSatisfy { $1 - $0 < 100 })
+        #expect(run.counters.exist == keys.count)
+        #expect(run.existLines.split(separator: "\n").count == keys.count - places.count)
+    }
+
+    @Test func aSampleKnowsWhatTheSourcesListSays() {
+        let run = StreamRun(
+            source: [
+                TestChunk(
+                    raw: "a\n b\t7\t-\t\"0123456789abcdef0123456789abcdef\"\n".replacing(
+                        " ", with: ""))
+            ],
+            target: [TestChunk(raw: "b\t8\n")], KeySelection(samplesExist: true))
+        #expect(run.work == [ObjectKey("a")])
+        guard case .sample(let line) = run.events[1] else { return #expect(Bool(false)) }
+        #expect(line.sizeBytes == 7)
+        #expect(line.etag?.md5 != nil)
+        #expect(run.counters.existDiffers == 1)
     }
 
     @Test func longRunsOfExistComeInBlocks() {

@@ -1,6 +1,7 @@
 //! The alarms that no single object can give.
 
 import Migration
+import S3
 import Testing
 
 @Suite struct ListGuardsTests {
@@ -20,7 +21,9 @@ import Testing
         var guards = guards
         var alarms: [(Int, String)] = []
         for (index, outcome) in outcomes.enumerated() {
-            if let text = guards.take(outcome) { alarms.append((index + 1, text)) }
+            if let text = guards.take(outcome, of: ObjectKey("k\(index)")) {
+                alarms.append((index + 1, text))
+            }
         }
         #expect(alarms.count <= 1, "an alarm is given once")
         return alarms.first
@@ -29,10 +32,33 @@ import Testing
     private let guards = ListGuards(allowsMissing: false, slots: 4)
 
     @Test func stopsWhenMoreThanATenthOfTheFirstThousandAreMissing() {
-        let alarm = alarm(guards, Array(repeating: missing, count: 2000))
-        #expect(alarm?.at == 101)
+        let alarm = alarm(guards, [copied] + Array(repeating: missing, count: 2000))
+        #expect(alarm?.at == 102)
         #expect(alarm?.text.contains("--src-folder") == true)
         #expect(alarm?.text.contains("--allow-missing") == true)
+    }
+
+    @Test func stopsWhenNothingOfAShortListIsThere() {
+        #expect(alarm(guards, Array(repeating: missing, count: 2000))?.at == 20)
+        #expect(alarm(guards, Array(repeating: missing, count: 19)) == nil)
+        #expect(alarm(guards, Array(repeating: missing, count: 19) + [copied, missing]) == nil)
+    }
+
+    @Test func stopsWhenTheTargetHasNotWhatItsListsHave() {
+        let found = Outcome(.exist, proof: .same)
+        let lost = Outcome(.exist, proof: .missing)
+        let alarm = alarm(guards, [found, copied, lost, lost])
+        #expect(alarm?.at == 3)
+        #expect(alarm?.text.contains("'k2'") == true)
+        #expect(alarm?.text.contains("--dest-folder") == true)
+        #expect(alarm?.text.contains("--allow-missing") == true)
+        #expect(self.alarm(ListGuards(allowsMissing: true, slots: 4), [lost, lost]) == nil)
+        #expect(self.alarm(guards, Array(repeating: Outcome(.exist), count: 500)) == nil)
+    }
+
+    @Test func samplesDoNotCountAmongTheFirstObjects() {
+        let samples = Array(repeating: Outcome(.exist), count: 1000)
+        #expect(alarm(guards, samples + Array(repeating: missing, count: 20))?.at == 1020)
     }
 
     @Test func bearsATenth() {

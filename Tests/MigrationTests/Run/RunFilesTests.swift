@@ -122,7 +122,7 @@ import Testing
             "skipped_source", "skipped_target", "failed", "failed_before",
             "not_reached", "identity_holds",
             "bytes_listed", "bytes_copied", "proofs", "skips", "lost_tags", "lost_metadata",
-            "exist_differs", "target_only", "errors", "weak_conditions",
+            "exist_samples", "exist_differs", "target_only", "errors", "weak_conditions",
             "weak_completes", "uploads_open",
         ]
         #expect(try Set(jsonNames(summary.encoded())) == names)

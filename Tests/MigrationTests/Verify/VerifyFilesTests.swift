@@ -120,7 +120,7 @@ import Testing
     @Test(arguments: [Outcome.Kind.gone, .extra])
     func stopsWhenTheListsAreNotTheSources(kind: Outcome.Kind) {
         var guards = ListGuards(allowsMissing: false, slots: 4)
-        let alarms = (0..<200).compactMap { _ in guards.take(Outcome(kind)) }
+        let alarms = (0..<200).compactMap { _ in guards.take(Outcome(kind), of: ObjectKey("k")) }
         #expect(alarms.count == 1)
     }
 }
