@@ -97,8 +97,10 @@ final class Exchange: EasyCallbacks {
         case .response:
             let room = Limits.smallBodyBytesMax - response.body.count
             response.body.append(contentsOf: bytes.prefix(room))
+            // A server that does not know the question may answer it with an object of any size.
+            overflowed = (200..<300).contains(response.status) && bytes.count > room
             storyBytes += bytes.count
-            return storyBytes <= Limits.endlessBodyBytes
+            return !overflowed && storyBytes <= Limits.endlessBodyBytes
         case .object(let offset, let capacity):
             overflowed = objectBytes + Int64(bytes.count) > capacity
             guard !overflowed else { return false }

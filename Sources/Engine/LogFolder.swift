@@ -28,7 +28,6 @@ public struct LogFolder: ~Copyable, Sendable {
     private let lock: Descriptor
 
     static let lockName = ".s3migrate.lock"
-    static let migrateName = "migrate.log"
     static let failedName = "failed.log"
     static let aheadName = "ahead.log"
     static let uploadsName = "uploads.log"
@@ -55,7 +54,7 @@ public struct LogFolder: ~Copyable, Sendable {
 
         /// An earlier run wrote here, and perhaps to the target without a log that tells of it.
         public var isContinued = false
-        /// Objects that failed in it, as far as migrate.log tells.
+        /// Objects that failed in it, or differ, as far as its log tells.
         public var failed = 0
         /// What was cut off a log after a crash, in words.
         public var repairs: [String] = []
@@ -104,22 +103,25 @@ public struct LogFolder: ~Copyable, Sendable {
 
 extension LogFolder {
     /// Finds out where to begin, and repairs what a crash has left.
-    public func begin(_ start: Start) throws(LogFolderError) -> Earlier {
-        if start == .fresh { try refuseLogs() } else { try refuseForeignLog() }
+    public func begin(
+        _ start: Start, kind: RunKind = .copy
+    ) throws(LogFolderError) -> Earlier {
+        try refuseOtherKind(than: kind)
+        if start == .fresh { try refuseLogs(kind) } else { try refuseForeignLog(kind) }
         var earlier = Earlier()
-        let check = try scan(LogFolder.migrateName, isOrdered: true, &earlier.repairs) { _ in }
+        let check = try scan(kind.logName, kind, isOrdered: true, &earlier.repairs) { _ in }
         switch start {
         case .fresh: break
         case .resume:
             earlier.start = check.lastKey
         case .after(let key):
-            if let last = check.lastKey, key < last { throw belowLast(key, last) }
+            if let last = check.lastKey, key < last { throw belowLast(key, last, kind) }
             earlier.start = key
         }
         let hasRun = access(file(RunIdentity.fileName), F_OK) == 0
         earlier.isContinued = start != .fresh && (check.lineCount > 0 || hasRun)
-        earlier.failed = check.counts[.failed] ?? 0
-        try readAhead(&earlier)
+        earlier.failed = check.counts.filter(\.key.isInFailedLog).values.reduce(0, +)
+        try readAhead(&earlier, kind)
         earlier.uploads = try uploads(&earlier.repairs)
         let unfinished = Set(earlier.uploads.records.map(\.key))
         try scan(LogFolder.failedName, &earlier.repairs) { line in
@@ -172,9 +174,9 @@ extension LogFolder {
     }
 
     /// A new run touches no log that is there, not even to repair it: it may be another program's.
-    private func refuseLogs() throws(LogFolderError) {
+    private func refuseLogs(_ kind: RunKind) throws(LogFolderError) {
         for name in [
-            LogFolder.migrateName, LogFolder.aheadName, LogFolder.failedName,
+            kind.logName, LogFolder.aheadName, LogFolder.failedName,
             LogFolder.uploadsName,
         ]
         where try !isEmptyFile(name) {
@@ -185,20 +187,32 @@ extension LogFolder {
         }
     }
 
+    /// What a migration did and what a verification found stand in folders of their own: failed.log and ahead.log would
+    /// be both's.
+    private func refuseOtherKind(than kind: RunKind) throws(LogFolderError) {
+        for other in RunKind.allCases where other != kind && access(file(other.logName), F_OK) == 0
+        {
+            throw LogFolderError(
+                "\(file(other.logName)) is there: the folder belongs to \(other.name); give "
+                    + "\(kind.name) a --log-folder of its own")
+        }
+    }
+
     /// A log without run.json is not one of ours, or not whole: it is not for us to cut or to continue.
-    private func refuseForeignLog() throws(LogFolderError) {
-        guard try !isEmptyFile(LogFolder.migrateName),
-            access(file(RunIdentity.fileName), F_OK) != 0
+    private func refuseForeignLog(_ kind: RunKind) throws(LogFolderError) {
+        guard try !isEmptyFile(kind.logName), access(file(RunIdentity.fileName), F_OK) != 0
         else { return }
         throw LogFolderError(
-            "\(file(LogFolder.migrateName)) has no \(RunIdentity.fileName) beside it, so it is not a log "
+            "\(file(kind.logName)) has no \(RunIdentity.fileName) beside it, so it is not a log "
                 + "that this program can continue; give another --log-folder")
     }
 
-    private func belowLast(_ key: ObjectKey, _ last: ObjectKey) -> LogFolderError {
+    private func belowLast(
+        _ key: ObjectKey, _ last: ObjectKey, _ kind: RunKind
+    ) -> LogFolderError {
         LogFolderError(
             "--start-after '\(KeyListLine.escaped(key))' is below the last key of "
-                + "\(file(LogFolder.migrateName)), '\(KeyListLine.escaped(last))': the log would no "
+                + "\(file(kind.logName)), '\(KeyListLine.escaped(last))': the log would no "
                 + "longer be sorted. Use --resume, a later key, or another --log-folder")
     }
 
@@ -208,10 +222,12 @@ extension LogFolder {
         return status.st_size == 0
     }
 
-    private func readAhead(_ earlier: inout Earlier) throws(LogFolderError) {
+    private func readAhead(
+        _ earlier: inout Earlier, _ kind: RunKind
+    ) throws(LogFolderError) {
         var lines: [MigrateLogLine] = []
         let start = earlier.start
-        _ = try scan(LogFolder.aheadName, isOrdered: false, &earlier.repairs) { line in
+        _ = try scan(LogFolder.aheadName, kind, isOrdered: false, &earlier.repairs) { line in
             guard let parsed = MigrateLogLine(parsing: line) else { return }
             if let start, !(start < parsed.key) { return }
             lines.append(parsed)
@@ -225,14 +241,22 @@ extension LogFolder {
     }
 }
 
+extension RunKind {
+    /// What the run of a log folder was for, by the log that it has.
+    init(ofFolder path: String) {
+        self = access("\(path)/\(RunKind.verify.logName)", F_OK) == 0 ? .verify : .copy
+    }
+}
+
 // MARK: - Reading logs back
 
 extension LogFolder {
     /// Reads a log and cuts it off before its first bad line.
     private func scan(
-        _ name: String, isOrdered: Bool, _ repairs: inout [String], _ take: (Span<UInt8>) -> Void
+        _ name: String, _ kind: RunKind, isOrdered: Bool, _ repairs: inout [String],
+        _ take: (Span<UInt8>) -> Void
     ) throws(LogFolderError) -> LogCheck {
-        var check = LogCheck(isOrdered: isOrdered)
+        var check = LogCheck(isOrdered: isOrdered, kind: kind)
         do throws(SystemError) {
             guard access(file(name), F_OK) == 0 else { return check }
             var reader = try LineReader(path: file(name))

@@ -6,8 +6,8 @@ internal import Linux
 public import Migration
 public import S3
 
-/// The merge of the migrate.logs of some folders, which are sorted, with what interrupted runs have left in their
-/// ahead.logs. So it needs no memory, however long the logs are.
+/// The merge of the migrate.logs (or verify.logs) of some folders, which are sorted, with what interrupted runs have
+/// left in their ahead.logs. So it needs no memory, however long the logs are.
 public struct LogMerge: ~Copyable {
     /// What one folder says of a key.
     public struct Word: Sendable {
@@ -26,9 +26,10 @@ public struct LogMerge: ~Copyable {
     public init(folders: [String], takesMissing: Bool = false) throws(LogFolderError) {
         for (index, folder) in folders.enumerated() {
             insert(try LogCursor(ahead: "\(folder)/\(LogFolder.aheadName)", folder: index))
-            let log = "\(folder)/\(LogFolder.migrateName)"
+            let kind = RunKind(ofFolder: folder)
+            let log = "\(folder)/\(kind.logName)"
             guard !takesMissing || access(log, F_OK) == 0 else { continue }
-            insert(try LogCursor(log: log, folder: index))
+            insert(try LogCursor(log: log, kind, folder: index))
         }
     }
 
@@ -63,13 +64,14 @@ private final class LogCursor {
     private let isAhead: Bool
     private let path: String
     private var reader: LineReader?
-    private var check = LogCheck(isOrdered: true)
+    private var check: LogCheck
     /// What ahead.log has: in no order there, but bounded.
     private var ahead: ArraySlice<MigrateLogLine> = []
 
-    init(log path: String, folder: Int) throws(LogFolderError) {
+    init(log path: String, _ kind: RunKind, folder: Int) throws(LogFolderError) {
         self.folder = folder
         self.path = path
+        check = LogCheck(isOrdered: true, kind: kind)
         isAhead = false
         do throws(SystemError) {
             reader = try LineReader(path: path)
@@ -84,6 +86,7 @@ private final class LogCursor {
     init(ahead path: String, folder: Int) throws(LogFolderError) {
         self.folder = folder
         self.path = path
+        check = LogCheck(isOrdered: false)
         isAhead = true
         guard access(path, F_OK) == 0 else { return }
         var found: [MigrateLogLine] = []

@@ -16,11 +16,12 @@ public struct LogReport: Sendable {
     public init(folder: String) throws(LogFolderError) {
         do throws(SystemError) {
             try check("cannot look into \(folder)") { access(folder, R_OK | X_OK) }
-            guard access("\(folder)/\(LogFolder.migrateName)", F_OK) == 0 else {
-                throw SystemError("cannot check \(folder)/\(LogFolder.migrateName)", code: ENOENT)
+            let kind = RunKind(ofFolder: folder)
+            guard access("\(folder)/\(kind.logName)", F_OK) == 0 else {
+                throw SystemError("cannot check \(folder)/\(kind.logName)", code: ENOENT)
             }
-            try checkLines(folder, LogFolder.migrateName, isOrdered: true)
-            try checkLines(folder, LogFolder.aheadName, isOrdered: false)
+            try checkLines(folder, kind.logName, kind, isOrdered: true)
+            try checkLines(folder, LogFolder.aheadName, kind, isOrdered: false)
             try checkFailed(folder)
         } catch {
             throw LogFolderError(
@@ -29,11 +30,11 @@ public struct LogReport: Sendable {
     }
 
     private mutating func checkLines(
-        _ folder: String, _ name: String, isOrdered: Bool
+        _ folder: String, _ name: String, _ kind: RunKind, isOrdered: Bool
     ) throws(SystemError) {
         let path = "\(folder)/\(name)"
         guard access(path, F_OK) == 0 else { return }
-        var check = LogCheck(isOrdered: isOrdered)
+        var check = LogCheck(isOrdered: isOrdered, kind: kind)
         var reader = try LineReader(path: path)
         while let problem = try reader.next({ check.take($0, isTerminated: $1) }) {
             guard let problem else { continue }

@@ -3,7 +3,7 @@
 internal import Linux
 internal import Migration
 
-/// Writes `failed.log`, `migrate.log`, `ahead.log` and `uploads.log`.
+/// Writes `failed.log`, `migrate.log` (a verification: `verify.log`), `ahead.log` and `uploads.log`.
 ///
 /// failed.log is on the disk before the lines of migrate.log that cover it; a line leaves ahead.log only when
 /// migrate.log, which has it too, is on the disk. So after a crash at any moment every outcome that was written
@@ -12,7 +12,8 @@ struct LogWriter: ~Copyable {
     private var migrate: AppendFile
     private var failed: AppendFile
     private var ahead: AppendFile
-    private var uploads: AppendFile
+    /// A verification has none.
+    private var uploads: AppendFile?
     private let ledger: SharedLedger
     private let clock: Clock
     private var syncedAt: Instant
@@ -26,21 +27,25 @@ struct LogWriter: ~Copyable {
     private let aheadBytesMax: Int64
 
     init(
-        folderPath: String, ledger: SharedLedger, clock: Clock, earlierAhead: [MigrateLogLine],
+        folderPath: String, kind: RunKind = .copy, ledger: SharedLedger, clock: Clock,
+        earlierAhead: [MigrateLogLine],
         earlierUploads: OpenUploads = OpenUploads(), aheadBytesMax: Int64 = Limits.aheadBytesMax
     ) throws(SystemError) {
         func file(_ name: String) -> String { "\(folderPath)/\(name)" }
         var lines: [UInt8] = []
         for line in earlierAhead { line.append(to: &lines) }
-        let migrate = try AppendFile(path: file(LogFolder.migrateName))
+        let migrate = try AppendFile(path: file(kind.logName))
         let failed = try AppendFile(path: file(LogFolder.failedName))
-        try replaceFile(
-            path: file(LogFolder.uploadsName), with: earlierUploads.lines, isDurable: true)
-        let uploads = try AppendFile(path: file(LogFolder.uploadsName))
+        if kind == .copy {
+            try replaceFile(
+                path: file(LogFolder.uploadsName), with: earlierUploads.lines, isDurable: true)
+            uploads = try AppendFile(path: file(LogFolder.uploadsName))
+        } else {
+            uploads = nil
+        }
         // Last, since it brings to the disk that the others are there.
         try replaceFile(path: file(LogFolder.aheadName), with: lines, isDurable: true)
         let ahead = try AppendFile(path: file(LogFolder.aheadName))
-        self.uploads = uploads
         self.migrate = migrate
         self.failed = failed
         self.ahead = ahead
@@ -96,8 +101,8 @@ struct LogWriter: ~Copyable {
         guard !records.isEmpty else { return }
         var lines: [UInt8] = []
         for record in records { record.record.append(to: &lines) }
-        try uploads.append(lines)
-        try uploads.sync()
+        try uploads?.append(lines)
+        try uploads?.sync()
         ledger.recorded(records)
     }
 

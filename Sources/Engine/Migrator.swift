@@ -32,7 +32,8 @@ public struct Migrator: Sendable {
         try adopt(folder, lists)
         try preflight(lists)
         var settings = settings
-        settings.rules.target = try probe(folder)
+        // A verification writes nothing, not even a scratch object.
+        if settings.kind == .copy { settings.rules.target = try probe(folder) }
         settings.rules.isResumed = earlier.isContinued
         settings.rules.replacesUnguarded = settings.allowsWeakConditions
         let plan = try plan(lists, earlier, temporaryFolder: folder.path)
@@ -112,8 +113,8 @@ public struct Migrator: Sendable {
 
     private func begin(_ folder: borrowing LogFolder) throws(RunError) -> LogFolder.Earlier {
         do throws(LogFolderError) {
-            var earlier = try folder.begin(settings.start)
-            if !folder.hasUploadsLog {
+            var earlier = try folder.begin(settings.start, kind: settings.kind)
+            if settings.kind == .copy, !folder.hasUploadsLog {
                 earlier.uploads = try UploadsHandover.read(besideLists: settings.sourceFolders)
             }
             earlier.damaged = try DamagedHandover.read(besideLists: settings.sourceFolders)
@@ -128,7 +129,7 @@ public struct Migrator: Sendable {
         func names(_ set: KeyListFolderSet) -> [String] {
             set.identities.map { "\($0.path) (\($0.listing))" }
         }
-        let identity = RunIdentity(
+        var identity = RunIdentity(
             source: RunIdentity.Place(
                 endpoint: "\(settings.source.endpoint)", bucket: settings.source.bucket),
             target: RunIdentity.Place(
@@ -136,6 +137,7 @@ public struct Migrator: Sendable {
             sourceLists: names(lists.source), targetLists: names(lists.target),
             hashCount: settings.shard.count, hashValue: settings.shard.value,
             overwrite: settings.rules.overwrite)
+        identity.verify = settings.verify
         do throws(LogFolderError) {
             try folder.adopt(identity, start: settings.start)
         } catch {

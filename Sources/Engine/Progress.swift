@@ -63,8 +63,8 @@ struct Progress: ~Copyable {
             line.ignored = state.counters.ignored
             line.exist = tally.exist
             line.work = state.ledger.inProgress
-            line.failed = tally.failed
-            line.skippedSource = tally.skippedSource
+            line.failed = tally.unsettled
+            line.skippedSource = tally.skippedSource + tally.gone
             line.skippedTarget = tally.skippedTarget
             reading.fraction = fraction(state)
         }
@@ -124,9 +124,9 @@ struct Progress: ~Copyable {
         status.bytesTotal = lists.objectBytes
         status.filesTotal = line.objects
         status.filesTransferred = tally.copied
-        status.filesUnchanged = tally.exist
-        status.filesSkipped = tally.skippedSource + tally.skippedTarget
-        status.filesFailed = tally.failed
+        status.filesUnchanged = tally.exist + tally.same
+        status.filesSkipped = tally.skippedSource + tally.skippedTarget + tally.gone + tally.extra
+        status.filesFailed = tally.unsettled
         status.filesInProgress = line.work
         let counters = ledger.look(\.counters)
         status.filesRemaining = max(

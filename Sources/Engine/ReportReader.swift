@@ -72,6 +72,11 @@ public struct ReportReader: Sendable {
         guard let identity = RunIdentity(decoding: run), identity.hasShare else {
             throw LogFolderError("\(folder)/\(RunIdentity.fileName) is none that s3migrate writes")
         }
+        guard identity.kind == .copy else {
+            throw LogFolderError(
+                "\(folder) has the logs of \(identity.kind.name), which a report on a migration leaves out; "
+                    + "its own \(RunSummary.fileName) says what it found")
+        }
         let parsed = summary.flatMap { RunSummary(decoding: $0) }
         guard (parsed == nil) == (summary == nil) else {
             throw LogFolderError("\(folder)/\(RunSummary.fileName) is none that s3migrate writes")

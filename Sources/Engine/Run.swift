@@ -53,7 +53,7 @@ struct Run: Sendable {
                 damaged: plan.earlier.damaged),
             guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
             workerCount: settings.threads,
-            cleanupBucket: settings.first == nil && !settings.isDryRun
+            cleanupBucket: settings.first == nil && !settings.isDryRun && settings.kind == .copy
                 ? settings.target.bucket : nil,
             wake: wake)
         surroundings = try Run.surroundings(settings, ledger, clock, console, wake)
@@ -88,7 +88,7 @@ struct Run: Sendable {
         return WorkerSurroundings(
             source: settings.source, target: settings.target, rules: rules,
             slotCount: settings.transfers, timeout: settings.timeout, curlBuffers: curl,
-            isDryRun: settings.isDryRun, clock: clock, ledger: ledger,
+            isDryRun: settings.isDryRun, verify: settings.verify, clock: clock, ledger: ledger,
             pool: BufferPool(
                 blocksMax: blocks,
                 usualPerWorker: Limits.blocksUsual(slots: settings.transfers),
@@ -135,7 +135,7 @@ struct Run: Sendable {
         do throws(SystemError) {
             writer = Handover(
                 try LogWriter(
-                    folderPath: folder, ledger: ledger, clock: clock,
+                    folderPath: folder, kind: settings.kind, ledger: ledger, clock: clock,
                     earlierAhead: plan.earlier.ahead, earlierUploads: plan.earlier.uploads))
         } catch {
             throw RunError(error)
@@ -172,11 +172,12 @@ struct Run: Sendable {
     }
 
     private func listThread() {
-        let selection = KeySelection(
+        var selection = KeySelection(
             after: plan.earlier.start, shard: settings.shard,
             ahead: plan.earlier.ahead.map(\.key),
             takesChanged: settings.rules.overwrite != .never, first: settings.first,
-            samplesExist: true)
+            samplesExist: settings.kind == .copy)
+        selection.takesUnion = settings.kind == .verify
         let reader = KeyListReader(source: plan.source, target: plan.target, selection: selection)
         Lister(reader: reader, ledger: ledger, ahead: plan.earlier.ahead).run()
     }
@@ -233,6 +234,7 @@ struct Run: Sendable {
             !rules.target.conditionalPut
             || rules.overwrite != .never && rules.target.ifMatchOnPut == nil
         summary.weakCompletes = !settings.rules.target.conditionalComplete
+        summary.verify = settings.verify.map { VerifySummary(depth: $0) }
         ledger.look { state in
             summary.take(state.ledger, state.counters, objects: lists.source.objectCount)
             summary.failedBefore = plan.earlier.failed
@@ -251,7 +253,8 @@ struct Run: Sendable {
         case nil:
             // What an earlier part of this run failed to copy is not handled by its continuation.
             (
-                state.ledger.tally.failed + plan.earlier.failed > 0 ? .someFailed : .handled, nil
+                state.ledger.tally.unsettled + plan.earlier.failed > 0 ? .someFailed : .handled,
+                nil
             )
         }
     }

@@ -20,6 +20,8 @@ public struct RunSettings: Sendable {
     public var logFolder = "."
     public var statusFile: String?
     public var isDryRun = false
+    /// How closely a verification looks; nil for a run that copies.
+    public var verify: VerifyDepth?
     public var allowsWeakConditions = false
     public var allowsIncompleteLists = false
     public var allowsMissing = false
@@ -43,6 +45,7 @@ public struct RunSettings: Sendable {
     }
 
     var slots: Int { threads * transfers }
+    var kind: RunKind { verify == nil ? .copy : .verify }
 }
 
 /// Why a run did not begin, or not go on.

@@ -1,9 +1,10 @@
-//! What is still failed after some runs: the keys for a second pass.
+//! What is still failed after some runs, or found to differ: the keys for a second pass.
 
 internal import Migration
 public import S3
 
-/// The keys whose last word, in the newest log that has one, is `fail`, in key order.
+/// The keys whose last word, in the newest log that has one, is `fail`, or a verification's `missing` or `differs`; in
+/// key order.
 public struct StillFailed: ~Copyable {
     private var logs: LogMerge
 
@@ -15,7 +16,7 @@ public struct StillFailed: ~Copyable {
     /// The next key that is still failed; nil at the end.
     public mutating func next() throws(LogFolderError) -> ObjectKey? {
         while let (key, words) = try logs.next() {
-            if words.last?.line.outcome == .failed { return key }
+            if words.last?.line.outcome.isInFailedLog ?? false { return key }
         }
         return nil
     }

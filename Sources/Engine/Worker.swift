@@ -15,6 +15,8 @@ struct WorkerSurroundings: Sendable {
     var curlBuffers: Limits.CurlBuffers
     /// Reads the lists and asks the source, and writes nothing.
     var isDryRun: Bool
+    /// How closely it compares; nil when it copies.
+    var verify: VerifyDepth?
     var clock: Clock
     var ledger: SharedLedger
     var pool: BufferPool
@@ -127,11 +129,12 @@ struct Worker: ~Copyable {
 
     private func job(for item: WorkItem) -> Job {
         if item.isSample { return .sample(ListSample(item: item, now: context.now)) }
-        return surroundings.isDryRun
-            ? .inspection(Inspection(item: item, now: context.now))
-            : .transfer(
-                Transfer(
-                    item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
+        if surroundings.isDryRun { return .inspection(Inspection(item: item, now: context.now)) }
+        if let depth = surroundings.verify {
+            return .comparison(Comparison(item: item, depth: depth, now: context.now))
+        }
+        return .transfer(
+            Transfer(item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
     }
 
     private mutating func begin(_ job: Job, _ event: TransferEvent) throws(CurlError) {
@@ -296,7 +299,7 @@ struct Worker: ~Copyable {
     /// An object is given back; a part or a cleanup is not the ledger's to take back.
     private mutating func abandon(_ slot: Slot) {
         switch slot.job {
-        case .transfer, .multipart, .inspection, .sample:
+        case .transfer, .multipart, .inspection, .sample, .comparison:
             if let item = slot.job?.item { surroundings.ledger.abandon([item.sequence]) }
         case .part, .cleanup, nil: break
         }
@@ -353,8 +356,9 @@ extension EasySettings {
             uploadBufferSizeBytes = buffers.smallBytes
         case .target:
             self.init(surroundings.target, timeout: surroundings.timeout)
-            receiveBufferSizeBytes = buffers.smallBytes
-            uploadBufferSizeBytes = buffers.uploadBytes
+            let reads = surroundings.verify == .content
+            receiveBufferSizeBytes = reads ? buffers.receiveBytes : buffers.smallBytes
+            uploadBufferSizeBytes = reads ? buffers.smallBytes : buffers.uploadBytes
         }
     }
 

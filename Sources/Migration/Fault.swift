@@ -62,6 +62,19 @@ public enum FaultClass: String, Sendable, CaseIterable {
     case damaged
     /// The whole run cannot go on: no such bucket, unknown key.
     case fatal
+
+    // What a verification finds; no exchange fails so.
+
+    /// The target has no such object.
+    case missing
+    /// The sizes differ.
+    case size
+    /// The ETags are two MD5s, and differ.
+    case etag
+    /// The bytes differ.
+    case content
+    case metadata
+    case tags
 }
 
 /// A connection that failed, as the transport tells it.

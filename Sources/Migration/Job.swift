@@ -7,6 +7,7 @@ public enum Job: Sendable {
     case part(PartCopy)
     case cleanup(UploadCleanup)
     case inspection(Inspection)
+    case comparison(Comparison)
     case sample(ListSample)
 
     /// The object that it belongs to; nil for what belongs to none of this run's.
@@ -17,6 +18,7 @@ public enum Job: Sendable {
         case .part(let copy): copy.part.item
         case .cleanup: nil
         case .inspection(let inspection): inspection.item
+        case .comparison(let comparison): comparison.item
         case .sample(let sample): sample.item
         }
     }
@@ -26,10 +28,12 @@ public enum Job: Sendable {
         if case .part(let copy) = self { copy.part.byteCount } else { 0 }
     }
 
+    /// Whether the object counts as downloaded in the progress line; a verification's, when it was compared.
     public var wasDownloaded: Bool {
         switch self {
         case .transfer(let transfer): transfer.wasDownloaded
         case .multipart(let copy): copy.wasDownloaded
+        case .comparison(let comparison): comparison.wasCompared
         case .part, .cleanup, .inspection, .sample: false
         }
     }
@@ -66,6 +70,10 @@ public enum Job: Sendable {
         case .inspection(var inspection):
             let action = inspection.handle(event, in: &context)
             self = .inspection(inspection)
+            return action
+        case .comparison(var comparison):
+            let action = comparison.handle(event, in: &context)
+            self = .comparison(comparison)
             return action
         case .sample(var sample):
             let action = sample.handle(event, in: &context)

@@ -13,6 +13,8 @@ public struct KeySelection: Sendable {
     public var takesChanged: Bool
     /// Stop behind so many keys of the share; nil for all.
     public var first: Int?
+    /// Every key of either side's lists is work: nothing is taken for granted because a list has it.
+    public var takesUnion = false
     /// Whether some of the keys that both lists have come out one by one, so that the target can be asked for them.
     public var samplesExist: Bool
 
@@ -46,7 +48,8 @@ public struct KeyStreamCounters: Hashable, Sendable {
 
     /// Keys of `exist` for which both lists know a size or an ETag, and they differ.
     public var existDiffers = 0
-    /// Keys of the target's lists that the source's lack; as far as the source's last key.
+    /// Keys of the target's lists that the source's lack; as far as the source's last key, or all of them where the
+    /// union is taken.
     public var targetOnly = 0
     /// The sizes of the lines that were read and have one.
     public var listedBytes: Int64 = 0

@@ -43,6 +43,7 @@ public struct KeyStream: ~Copyable, Sendable {
     /// Whether a line of that side is read and not yet decided on.
     private var holdsSource = false
     private var holdsTarget = false
+    private var sourceEnded = false
     private var targetEnded = false
     /// Whether the keys are above `selection.after` by now.
     private var sourceIsAfter: Bool
@@ -107,6 +108,7 @@ extension KeyStream {
     private mutating func advance() throws(ListError) -> Step {
         while true {
             if isFull { return .event(eventAfterExistLines(.end)) }
+            if sourceEnded { return try nextOfTargetOnly() }
             if !holdsSource, let step = try nextSource() { return step }
             if sourceIsAfter || isAfterStart(source) {
                 sourceIsAfter = true
@@ -137,7 +139,10 @@ extension KeyStream {
             return nil
         case .needsBlock(let chunk): return .needsBlock(.source, chunk: chunk)
         case .closed(let chunk): return .closed(.source, chunk: chunk)
-        case .end: return .event(eventAfterExistLines(.end))
+        case .end:
+            sourceEnded = true
+            return selection.takesUnion
+                ? try nextOfTargetOnly() : .event(eventAfterExistLines(.end))
         }
     }
 
@@ -165,7 +170,7 @@ extension KeyStream {
         while !targetEnded {
             if holdsTarget {
                 guard orderOfTarget < 0 else { return nil }
-                passTarget()
+                if let event = try passTarget() { return .event(event) }
                 if quietLineCount >= Self.progressLineCount { return .event(progress()) }
             }
             switch try target.next() {
@@ -178,12 +183,31 @@ extension KeyStream {
         return nil
     }
 
-    /// Leaves a target's key that the source does not have.
-    private mutating func passTarget() {
+    /// Leaves a target's key that the source does not have; an event where that is work all the same.
+    private mutating func passTarget() throws(ListError) -> Event? {
         holdsTarget = false
         quietLineCount += 1
         targetIsAfter = targetIsAfter || isAfterStart(target)
-        if targetIsAfter { counters.targetOnly += 1 }
+        guard targetIsAfter else { return nil }
+        counters.targetOnly += 1
+        return selection.takesUnion ? try decideOnTargetOnly() : nil
+    }
+
+    /// What the target's lists have behind the source's last key.
+    private mutating func nextOfTargetOnly() throws(ListError) -> Step {
+        if targetEnded { return .event(eventAfterExistLines(.end)) }
+        if holdsTarget, let event = try passTarget() { return .event(event) }
+        while !targetEnded {
+            switch try target.next() {
+            case .line:
+                if let event = try passTarget() { return .event(event) }
+                if quietLineCount >= Self.progressLineCount { return .event(progress()) }
+            case .needsBlock(let chunk): return .needsBlock(.target, chunk: chunk)
+            case .closed(let chunk): return .closed(.target, chunk: chunk)
+            case .end: targetEnded = true
+            }
+        }
+        return .event(eventAfterExistLines(.end))
     }
 
     /// Below 0 when the target's key is below the source's.
@@ -201,25 +225,44 @@ extension KeyStream {
             counters.ignored += 1
             return nil
         }
-        if let index = indexAhead() {
+        if let index = Self.index(of: source, in: selection.ahead, from: &aheadIndex) {
             counters.known += 1
             return eventAfterExistLines(.known(index))
         }
-        if exists, !selection.takesChanged || listsAgree() { return try noteExist() }
+        if exists, !selection.takesUnion, !selection.takesChanged || listsAgree() {
+            return try noteExist()
+        }
         counters.work += 1
         counters.workBytes &+= source.sizeBytes ?? 0
         return eventAfterExistLines(.work(try source.line()))
     }
 
-    /// The index of the source's key in `ahead`, when an earlier run knows it.
-    private mutating func indexAhead() -> Int? {
-        while aheadIndex < selection.ahead.count {
-            let known = selection.ahead[aheadIndex].bytes
-            let order = source.storage.span.order(
-                of: source.keyRange, to: 0..<known.count, in: known.span)
+    /// What becomes of a key that only the target has, where the union is taken.
+    private mutating func decideOnTargetOnly() throws(ListError) -> Event? {
+        guard target.withKey({ key in selection.shard.contains(key) }) else {
+            counters.ignored += 1
+            return nil
+        }
+        if let index = Self.index(of: target, in: selection.ahead, from: &aheadIndex) {
+            counters.known += 1
+            return eventAfterExistLines(.known(index))
+        }
+        counters.work += 1
+        // Its size is none of the source's bytes.
+        return eventAfterExistLines(.work(KeyListLine(key: try target.line().key)))
+    }
+
+    /// The index of the merge's key in `ahead`, when an earlier run knows it.
+    private static func index(
+        of merge: borrowing SortedMerge, in ahead: [ObjectKey], from start: inout Int
+    ) -> Int? {
+        while start < ahead.count {
+            let known = ahead[start].bytes
+            let order = merge.storage.span.order(
+                of: merge.keyRange, to: 0..<known.count, in: known.span)
             guard order >= 0 else { return nil }
-            aheadIndex += 1
-            if order == 0 { return aheadIndex - 1 }
+            start += 1
+            if order == 0 { return start - 1 }
         }
         return nil
     }

@@ -51,6 +51,9 @@ public enum Limits {
     /// How often it is asked in a row, where its answers are older than that when they come.
     static let rechecksMax = 5
 
+    /// A verification looks again so long after it saw a difference, since a client may have been writing just then. A
+    /// slot is taken meanwhile, so it is short.
+    static let secondLookAfter = Duration.milliseconds(100)
     /// So many answers with a whole object to requests for a part of it are believed to be the source's manner.
     static let ignoredRangesMax = 3
     /// A Complete may take minutes before its answer begins ("CompleteMultipartUpload", API reference).

@@ -41,7 +41,7 @@ public struct ListGuards: Sendable {
         guard !allowsMissing, seen < Limits.missingSample else { return nil }
         guard outcome.kind != .exist else { return nil }
         seen += 1
-        missing += outcome.kind == .skippedSource ? 1 : 0
+        missing += outcome.kind.isWithoutSource ? 1 : 0
         let isFirstOfAll = missing == seen && missing == Limits.missingFirstMax
         guard isFirstOfAll || missing == Limits.missingSampleMax + 1, !hasAlarmedOfMissing else {
             return nil
@@ -73,6 +73,16 @@ public struct ListGuards: Sendable {
         case (.tls, _): "the server's certificate"
         case (_, "SignatureDoesNotMatch"): "whether key and secret are still good"
         default: nil
+        }
+    }
+}
+
+extension Outcome.Kind {
+    /// Whether the source did not have what its lists have.
+    fileprivate var isWithoutSource: Bool {
+        switch self {
+        case .skippedSource, .gone, .extra: true
+        case .copied, .exist, .skippedTarget, .failed, .same, .differs, .missing: false
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads `migrate.log` and `ahead.log` back, line by line: is the form right, are the keys in order?
+//! Reads `migrate.log` (or `verify.log`) and `ahead.log` back, line by line: is the form right, are the keys in order?
 
 public import S3
 
@@ -17,14 +17,18 @@ public struct LogCheck: Sendable {
     }
 
     private let isOrdered: Bool
+    private let kind: RunKind
     private var lastProof = [UInt8(ascii: "-")]
     public private(set) var lineCount = 0
     public private(set) var lastKey: ObjectKey?
     public private(set) var counts: [Outcome.Kind: Int] = [:]
 
-    /// - Parameter isOrdered: true for `migrate.log`, false for `ahead.log`.
-    public init(isOrdered: Bool) {
+    /// - Parameters:
+    ///   - isOrdered: true for `migrate.log` and `verify.log`, false for `ahead.log`.
+    ///   - kind: what the run was for; the log has no other words.
+    public init(isOrdered: Bool, kind: RunKind = .copy) {
         self.isOrdered = isOrdered
+        self.kind = kind
     }
 
     /// Takes the next line, without its newline; nil when it is right.
@@ -49,7 +53,9 @@ public struct LogCheck: Sendable {
             return .order(previous: previous, key: key)
         }
         let word = LogCheck.text(line, tabs[0] + 1..<tabs[1])
-        guard let outcome = Outcome.Kind(rawValue: word) else { return .badField(word) }
+        guard let outcome = Outcome.Kind(rawValue: word), kind.knows(outcome) else {
+            return .badField(word)
+        }
         if let bad = badField(line, tabs) { return .badField(LogCheck.text(line, bad)) }
         counts[outcome, default: 0] += 1
         lineCount += 1

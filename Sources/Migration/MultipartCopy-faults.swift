@@ -93,6 +93,7 @@ extension FaultClass {
     var isForGood: Bool {
         switch self {
         case .refused, .denied, .archived, .tooLarge, .damaged, .changed, .badAnswer: true
+        case .missing, .size, .etag, .content, .metadata, .tags: true
         case .transport, .stalled, .tls, .throttled, .server, .skew, .expired, .conflict, .mismatch,
             .fatal:
             false

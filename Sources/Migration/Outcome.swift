@@ -14,6 +14,27 @@ public struct Outcome: Sendable {
         /// The target had an object of this key, which was left alone.
         case skippedTarget = "skip-up"
         case failed = "fail"
+
+        // What a verification finds.
+
+        /// The target has the source's object.
+        case same
+        /// The target has another object.
+        case differs
+        /// The target has no such object.
+        case missing
+        /// Neither side has it any more.
+        case gone
+        /// Only the target has it.
+        case extra
+
+        /// Whether failed.log says why: the target lacks the source's object, as far as we know.
+        public var isInFailedLog: Bool {
+            switch self {
+            case .failed, .differs, .missing: true
+            case .copied, .exist, .skippedSource, .skippedTarget, .same, .gone, .extra: false
+            }
+        }
     }
 
     public var kind: Kind
@@ -25,7 +46,7 @@ public struct Outcome: Sendable {
     public var losses: Losses
     /// The copy took the place of somebody else's object (`--overwrite`).
     public var isReplacement = false
-    /// What failed; for `.failed` only.
+    /// What failed, or differs; only for what is in failed.log.
     public var failure: Failure?
     public var elapsed: Duration
 
@@ -33,7 +54,7 @@ public struct Outcome: Sendable {
         _ kind: Kind, sizeBytes: Int64? = nil, etag: ETag? = nil, proof: Proof? = nil,
         losses: Losses = [], failure: Failure? = nil, elapsed: Duration = .zero
     ) {
-        precondition((kind == .failed) == (failure != nil), "only a failure has a failure")
+        precondition(kind.isInFailedLog == (failure != nil), "only a failure has a failure")
         self.kind = kind
         self.sizeBytes = sizeBytes
         self.etag = etag
@@ -133,4 +154,10 @@ public enum Stage: String, Sendable, CaseIterable {
     case settle
     /// Writing the tags where a PUT cannot carry them.
     case putTags = "put-tags"
+    /// Comparing what both sides have.
+    case verify
+    /// Asking the source for the comparison.
+    case verifySource = "verify-source"
+    /// Asking the target for the comparison.
+    case verifyTarget = "verify-target"
 }

@@ -59,7 +59,7 @@ struct ReportJudgement {
         if !summary.identityHolds {
             found.append("\(folder.path): the counts of the run do not add up")
         }
-        for kind in Outcome.Kind.allCases {
+        for kind in RunKind.copy.outcomes {
             let logged = tally.folders[index][kind] ?? 0
             let (counted, isWhole) = summary.counted(kind)
             guard logged < counted || isWhole && logged > counted && folder.isFinished else {
@@ -186,6 +186,7 @@ extension RunSummary {
         case .skippedSource: (skippedSource, before == 0)
         case .skippedTarget: (skippedTarget, before == 0)
         case .failed: (failed + failedBefore, true)
+        case .same, .differs, .missing, .gone, .extra: (0, true)
         }
     }
 }

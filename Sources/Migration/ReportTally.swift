@@ -88,6 +88,8 @@ public struct ReportTally: Sendable {
         case .exist:
             if let proof = line.proof { Self.count(&samples[proof], line.key) }
         case .skippedSource, .failed: break
+        // Of verifications there is no report.
+        case .same, .differs, .missing, .gone, .extra: break
         }
     }
 

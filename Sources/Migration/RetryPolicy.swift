@@ -12,6 +12,7 @@ public import S3
 /// | changed | 5 times | as transport |
 /// | damaged | 2 times, where the target can be held to replace just our copy | as transport |
 /// | refused, denied, archived, too-large | never | |
+/// | missing, size, etag, content, metadata, tags | never: they were looked at twice | |
 /// | expired, fatal | never: the run stops | |
 ///
 /// A wait is drawn evenly between nothing and the figure ("full jitter"), so that the workers of all hosts do
@@ -41,6 +42,7 @@ public struct RetryPolicy: Sendable {
         case .fatal, .expired: return .stopRun
         case .refused, .denied, .archived, .tooLarge: return .giveUp
         case .damaged where attempt > Limits.damagesMax: return .giveUp
+        case .missing, .size, .etag, .content, .metadata, .tags: return .giveUp
         case .changed where attempt > Limits.restartsMax: return .giveUp
         case _ where attempt > retriesMax: return .giveUp
         default: break

@@ -25,6 +25,8 @@ public struct RunIdentity: Codable, Sendable, Equatable {
     public var hashCount: Int
     public var hashValue: Int
     public var overwrite: OverwriteMode
+    /// How closely the run compares; nil when it copies.
+    public var verify: VerifyDepth?
 
     public init(
         source: Place, target: Place, sourceLists: [String], targetLists: [String],
@@ -56,6 +58,7 @@ public struct RunIdentity: Codable, Sendable, Equatable {
     public func difference(from earlier: RunIdentity) -> String? {
         let pairs: [(String, String, String)] = [
             ("the form of run.json", "\(earlier.version)", "\(version)"),
+            ("what the run is for", earlier.purpose, purpose),
             ("--src-url", earlier.source.endpoint, source.endpoint),
             ("--src-bucket", earlier.source.bucket, source.bucket),
             ("--dest-url", earlier.target.endpoint, target.endpoint),
@@ -68,6 +71,16 @@ public struct RunIdentity: Codable, Sendable, Equatable {
         ]
         guard let (name, was, now) = pairs.first(where: { $0.1 != $0.2 }) else { return nil }
         return "\(name): then \(was), now \(now)"
+    }
+
+    public var kind: RunKind { verify == nil ? .copy : .verify }
+
+    private var purpose: String {
+        switch verify {
+        case nil: kind.name
+        case .facts: kind.name
+        case .content: kind.name + " with --deep"
+        }
     }
 
     public func encoded() -> [UInt8] { JSONText.encoded(self) }

@@ -61,6 +61,8 @@ public struct RunSummary: Codable, Sendable {
     public var weakCompletes = false
     /// Multipart uploads of ours that the target still has: of objects that failed, or were not finished.
     public var uploadsOpen = 0
+    /// Of a verification only.
+    public var verify: VerifySummary?
 
     public init() {}
 
@@ -69,11 +71,13 @@ public struct RunSummary: Codable, Sendable {
     /// Everything is counted where it happens, so that the identity can fail: a key that got lost between the
     /// lists and the logs shows here.
     ///
-    /// - Parameter objects: the keys of the source's lists.
+    /// - Parameter objects: the keys of the source's lists; a verification has also those that only the target's lists
+    ///   have.
     public mutating func take(
         _ ledger: Ledger, _ counters: KeyStreamCounters, objects: Int
     ) {
         let tally = ledger.tally
+        let objects = verify == nil ? objects : objects + counters.targetOnly
         self.objects = objects
         before = counters.before
         ignored = counters.ignored
@@ -93,6 +97,7 @@ public struct RunSummary: Codable, Sendable {
             uniqueKeysWithValues: tally.samples.map { ($0.key.rawValue, $0.value) })
         uploadsOpen = ledger.uploads.records.count
         replaced = tally.replaced
+        verify?.take(tally)
         lostTags = tally.lostTags
         lostMetadata = tally.lostMetadata
         existDiffers = counters.existDiffers
@@ -134,5 +139,6 @@ public struct RunSummary: Codable, Sendable {
         case weakConditions = "weak_conditions"
         case weakCompletes = "weak_completes"
         case uploadsOpen = "uploads_open"
+        case verify
     }
 }

@@ -9,6 +9,14 @@ public struct Tally: Sendable {
     public private(set) var skippedSource = 0
     public private(set) var skippedTarget = 0
     public private(set) var failed = 0
+    /// Of a verification; its proofs are in `proofs`.
+    public private(set) var same = 0
+    public private(set) var differs = 0
+    public private(set) var missing = 0
+    public private(set) var gone = 0
+    public private(set) var extra = 0
+    /// The sizes of the objects that are the same.
+    public private(set) var sameBytes: Int64 = 0
     public private(set) var copiedBytes: Int64 = 0
     public private(set) var proofs: [Proof: Int] = [:]
     /// Skips by what was found at the target.
@@ -31,7 +39,13 @@ public struct Tally: Sendable {
     public init() {}
 
     /// All that were handled.
-    public var handled: Int { exist + copied + skippedSource + skippedTarget + failed }
+    public var handled: Int { exist + copied + skippedSource + skippedTarget + failed + compared }
+
+    /// Of which a verification has a result.
+    private var compared: Int { same + differs + missing + gone + extra }
+
+    /// What the target lacks, as far as we know: the lines of failed.log, but for repeated ones.
+    public var unsettled: Int { failed + differs + missing }
 
     public mutating func countExist(_ count: Int) {
         exist += count
@@ -58,6 +72,14 @@ public struct Tally: Sendable {
             skippedTarget += 1
             if let proof = line.proof { skips[proof, default: 0] += 1 }
         case .failed: failed += 1
+        case .same:
+            same += 1
+            sameBytes += line.sizeBytes ?? 0
+            if let proof = line.proof { proofs[proof, default: 0] += 1 }
+        case .differs: differs += 1
+        case .missing: missing += 1
+        case .gone: gone += 1
+        case .extra: extra += 1
         }
         countLosses(line.losses)
     }

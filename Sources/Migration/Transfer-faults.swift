@@ -81,8 +81,9 @@ extension Stage {
     /// With which end the exchanges of this stage are.
     public var side: Side {
         switch self {
-        case .get, .getTags, .layout, .recheck: .source
-        case .head, .put, .create, .listParts, .part, .complete, .abort, .settle, .putTags:
+        case .get, .getTags, .layout, .recheck, .verifySource: .source
+        case .head, .put, .create, .listParts, .part, .complete, .abort, .settle, .putTags,
+            .verify, .verifyTarget:
             .target
         }
     }

@@ -4,10 +4,8 @@
 internal import ArgumentParser
 internal import Engine
 internal import Finder
-internal import Glibc
 internal import Linux
 internal import Migration
-internal import S3
 
 struct Migrate: Subcommand {
     static let configuration = CommandConfiguration(
@@ -29,6 +27,7 @@ struct Migrate: Subcommand {
         s3migrate --failed-to-folder FOLDER --log-folder FOLDER [--log-folder FOLDER ...]
         s3migrate --check-log FOLDER
         s3migrate report FOLDER ...
+        s3migrate verify --src-url URL ... --dest-url URL ... --log-folder FOLDER [--deep]
         """
 
     private static let exitCodes = """
@@ -43,8 +42,10 @@ struct Migrate: Subcommand {
     @OptionGroup(title: "Source") var source: SourceOptions
     @OptionGroup(title: "Target") var target: TargetOptions
     @OptionGroup(title: "Selection") var selection: SelectionOptions
+    @OptionGroup(title: "Selection") var rehearsal: RehearsalOptions
     @OptionGroup(title: "Logs") var logs: LogOptions
     @OptionGroup(title: "Tuning") var tuning: TuningOptions
+    @OptionGroup(title: "Tuning") var parts: PartOptions
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     /// What the operator wants done.
@@ -72,59 +73,10 @@ struct Migrate: Subcommand {
     // MARK: - Migrating
 
     private func migrate() throws -> ExitStatus {
-        let settings = try RunSettings(self)
-        let console = Console(program: "s3migrate")
-        let signals = try Signals { name in
-            // Nothing has been copied or logged yet, so there is nothing to finish.
-            console.endProgress()
-            console.say("\(name): stopped before the first object")
-            _exit(ExitStatus.interrupted.rawValue)
-        }
-        warnOfSecrets(console)
-        let summary = try Migrator(settings, console: console, signals: signals).run()
-        print(summary.text)
-        if let advice = advice(summary) { console.say(advice) }
-        return ExitStatus(rawValue: summary.exitCode) ?? .cannotGoOn
-    }
-
-    private func warnOfSecrets(_ console: Console) {
-        guard source.srcSecret != nil || target.destSecret != nil else { return }
-        console.say(
-            "warning: a secret in a flag is visible to every user of this host; "
-                + "S3MIGRATE_SRC_SECRET and S3MIGRATE_DEST_SECRET, or profiles, are not")
-    }
-
-    /// What to do next, after a run that did not end well.
-    private func advice(_ summary: RunSummary) -> String? {
-        let folder = logs.logFolder.first ?? "."
-        switch ExitStatus(rawValue: summary.exitCode) {
-        case .interrupted where summary.isDryRun: return "interrupted"
-        case .interrupted:
-            return "interrupted; to continue: the same command with --resume --log-folder "
-                + quoted(folder)
-        case .someFailed where !summary.isDryRun:
-            return
-                "\(summary.failed + summary.failedBefore) objects failed, see \(folder)/failed.log; to list them for a "
-                + "second pass: s3migrate --failed-to-folder NEW_FOLDER --log-folder "
-                + quoted(folder)
-        case .cannotGoOn where !summary.isDryRun:
-            return (summary.reason ?? "")
-                + "\nwhen that is mended, continue: the same command with "
-                + "--resume --log-folder " + quoted(folder)
-        case .cannotGoOn, .badInput: return summary.reason
-        case .handled, .someFailed, nil: return nil
-        }
-    }
-
-    private func quoted(_ path: String) -> String {
-        let isPlain = path.utf8.allSatisfy {
-            $0 > 0x2C && $0 < 0x3B || $0 > 0x3F && $0 < 0x5B || $0 > 0x60 && $0 < 0x7B || $0 == 0x5F
-        }
-        return isPlain && !path.isEmpty
-            ? path
-            : "'"
-                + path.split(separator: "'", omittingEmptySubsequences: false)
-                .joined(separator: "'\\''") + "'"
+        try RunCommand(
+            settings: try RunSettings(self),
+            hasSecretFlag: source.srcSecret != nil || target.destSecret != nil
+        ).perform()
     }
 
     // MARK: - The logs

@@ -56,8 +56,9 @@ struct TargetOptions: ParsableArguments {
     var destProfile: String?
     @Option(
         help: ArgumentHelp(
-            "Folder with the target's key lists: these keys exist already. May be repeated; an empty "
-                + "folder means that nothing is known.", valueName: "FOLDER"))
+            "Folder with the target's key lists: these keys exist already (a verification looks at them "
+                + "too). May be repeated; an empty folder means that nothing is known.",
+            valueName: "FOLDER"))
     var destFolder: [String] = []
     @Option(
         help: ArgumentHelp("Region to sign for (default: us-east-1).", valueName: "REGION"))
@@ -92,6 +93,10 @@ struct SelectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("End after so many objects of our share.", valueName: "N"))
     var first: Int?
+}
+
+/// Looking before it is done.
+struct RehearsalOptions: ParsableArguments {
     @Flag(
         help: ArgumentHelp(
             "Read the lists and ask the source for each object, write nothing anywhere, and say "
@@ -112,6 +117,16 @@ struct TuningOptions: ParsableArguments {
             "Bound on all buffers together (default: a quarter of the machine's memory, at most 1GiB).",
             valueName: "SIZE"))
     var memory: ByteCount?
+    @Option(help: ArgumentHelp("How often one request is tried again.", valueName: "N"))
+    var retries = Limits.retriesDefault
+    @Option(
+        help: ArgumentHelp(
+            "A connection on which nothing moves for so long is given up.", valueName: "TIME"))
+    var timeout = Seconds(60)
+}
+
+/// How large objects move.
+struct PartOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Objects above this size move in parts, over all threads, and resume part by part.",
@@ -122,12 +137,6 @@ struct TuningOptions: ParsableArguments {
             "Size of the parts, unless the source's own can be used or there would be more than "
                 + "10,000.", valueName: "SIZE"))
     var partSize = ByteCount(Limits.partDefaultBytes)
-    @Option(help: ArgumentHelp("How often one request is tried again.", valueName: "N"))
-    var retries = Limits.retriesDefault
-    @Option(
-        help: ArgumentHelp(
-            "A connection on which nothing moves for so long is given up.", valueName: "TIME"))
-    var timeout = Seconds(60)
 }
 
 /// Where the bookkeeping goes, and what is done with it.

@@ -14,9 +14,10 @@ extension RunSettings {
         let target = try SideOptions(command.target).settings()
         let folders = try RunSettings.folders(command)
         let tuning = try RunSettings.checked(command.tuning)
+        let parts = try RunSettings.checked(command.parts)
         var rules = TransferRules(sourceBucket: source.bucket, targetBucket: target.bucket)
-        rules.wholeObjectBytesMax = tuning.multipartThreshold.bytes
-        rules.partBytes = tuning.partSize.bytes
+        rules.wholeObjectBytesMax = parts.multipartThreshold.bytes
+        rules.partBytes = parts.partSize.bytes
         rules.retries = RetryPolicy(retriesMax: tuning.retries)
         rules.overwrite = command.permissions.overwrite
         self.init(
@@ -26,20 +27,23 @@ extension RunSettings {
             threads: tuning.threads ?? min(RunSettings.coreCount, Limits.threadsMax),
             memoryBytes: tuning.memory?.bytes ?? RunSettings.memoryDefaultBytes,
             program: Release.program)
-        guard source.endpoint != target.endpoint || source.bucket != target.bucket else {
-            throw ValidationError(
-                "source and target are the same bucket at the same endpoint: nothing to migrate")
-        }
+        try checkDistinct()
         transfers = tuning.transfers
         timeout = .seconds(tuning.timeout.seconds)
         first = command.selection.first
         start = try RunSettings.start(command.selection)
-        logFolder = try RunSettings.logFolder(command.logs)
+        logFolder = try RunSettings.logFolder(command.logs.logFolder)
         statusFile = command.logs.statusFile
-        isDryRun = command.selection.dryRun
+        isDryRun = command.rehearsal.dryRun
         allowsWeakConditions = command.permissions.allowWeakConditions
         allowsIncompleteLists = command.permissions.allowIncompleteList
         allowsMissing = command.permissions.allowMissing
+    }
+
+    func checkDistinct() throws {
+        guard source.endpoint == target.endpoint, source.bucket == target.bucket else { return }
+        throw ValidationError(
+            "source and target are the same bucket at the same endpoint: nothing to migrate")
     }
 
     private static func folders(
@@ -56,7 +60,7 @@ extension RunSettings {
         return (command.source.srcFolder, command.target.destFolder)
     }
 
-    private static func shard(_ selection: SelectionOptions) throws -> Shard {
+    static func shard(_ selection: SelectionOptions) throws -> Shard {
         let count = selection.hashCount
         guard count >= 1 else {
             throw ValidationError("--hash-count takes a number from 1 on, not \(count)")
@@ -73,7 +77,7 @@ extension RunSettings {
         return Shard(count: count, value: value)
     }
 
-    private static func start(_ selection: SelectionOptions) throws -> LogFolder.Start {
+    static func start(_ selection: SelectionOptions) throws -> LogFolder.Start {
         if let first = selection.first, first < 1 {
             throw ValidationError("--first takes a number from 1 on, not \(first)")
         }
@@ -92,14 +96,14 @@ extension RunSettings {
         }
     }
 
-    private static func logFolder(_ logs: LogOptions) throws -> String {
-        guard logs.logFolder.count <= 1 else {
-            throw ValidationError("a run writes to one --log-folder, not \(logs.logFolder.count)")
+    static func logFolder(_ folders: [String]) throws -> String {
+        guard folders.count <= 1 else {
+            throw ValidationError("a run writes to one --log-folder, not \(folders.count)")
         }
-        return logs.logFolder.first ?? "."
+        return folders.first ?? "."
     }
 
-    private static func checked(_ tuning: TuningOptions) throws -> TuningOptions {
+    static func checked(_ tuning: TuningOptions) throws -> TuningOptions {
         func check(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
             guard let value, !range.contains(value) else { return }
             throw ValidationError(
@@ -112,26 +116,30 @@ extension RunSettings {
         guard tuning.timeout.seconds >= 1 else {
             throw ValidationError("--timeout takes a second or more")
         }
-        let threshold = tuning.multipartThreshold
+        return tuning
+    }
+
+    private static func checked(_ parts: PartOptions) throws -> PartOptions {
+        let threshold = parts.multipartThreshold
         guard (1...Limits.putBytesMax).contains(threshold.bytes) else {
             throw ValidationError(
                 "--multipart-threshold takes a size up to 5GiB, which is what S3 takes in one PUT, "
                     + "not \(threshold)")
         }
-        let part = tuning.partSize
+        let part = parts.partSize
         guard (Limits.partBytesMin...Limits.putBytesMax).contains(part.bytes) else {
             throw ValidationError(
                 "--part-size takes a size from 5MiB to 5GiB, which is what S3 takes, not \(part)")
         }
-        return tuning
+        return parts
     }
 
     // MARK: - The machine
 
-    private static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+    static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// A quarter of the machine, at most 1 GiB.
-    private static var memoryDefaultBytes: Int64 {
+    static var memoryDefaultBytes: Int64 {
         let pages = Int64(max(1, sysconf(Int32(_SC_PHYS_PAGES))))
         let bytes = pages * Int64(max(1, sysconf(Int32(_SC_PAGESIZE))))
         return min(bytes / 4, Limits.memoryDefaultBytesMax)

@@ -5,17 +5,11 @@ internal import Migration
 extension RunSummary {
     /// The summary for people; scripts read summary.json.
     var text: String {
-        var lines = [isDryRun ? "dry run \(ending); nothing was written" : "run \(ending)"]
+        var lines = [heading]
         lines.append("  objects listed      \(objects)")
         if before > 0 { lines.append("  at or before start  \(before)") }
         if ignored > 0 { lines.append("  of other hosts      \(ignored)") }
-        lines.append("  exist at the target \(exist)")
-        lines.append(
-            "  \(isDryRun ? "would be copied     " : "copied              ")\(copied), "
-                + "\(bytesCopied) bytes\(detail(proofs))")
-        if let replaced, replaced > 0 { lines.append("  replaced, of these  \(replaced)") }
-        lines.append("  gone from source    \(skippedSource)")
-        if !isDryRun { lines.append("  already at target   \(skippedTarget)\(detail(skips))") }
+        lines += verify.map(comparisonLines) ?? copyLines
         lines.append("  failed              \(failed)")
         if failedBefore > 0 { lines.append("  failed before       \(failedBefore)") }
         if notReached > 0 { lines.append("  not reached         \(notReached)") }
@@ -23,6 +17,33 @@ extension RunSummary {
         let tenths = (seconds * 10).rounded() / 10
         lines.append("  took \(tenths) s")
         return lines.joined(separator: "\n")
+    }
+
+    private var heading: String {
+        if isDryRun { return "dry run \(ending); nothing was written" }
+        return verify == nil ? "run \(ending)" : "verification \(ending)"
+    }
+
+    private var copyLines: [String] {
+        let skipped = "  already at target   \(skippedTarget)\(detail(skips))"
+        return [
+            "  exist at the target \(exist)",
+            "  \(isDryRun ? "would be copied     " : "copied              ")\(copied), "
+                + "\(bytesCopied) bytes\(detail(proofs))",
+        ] + replacedLines + ["  gone from source    \(skippedSource)"] + (isDryRun ? [] : [skipped])
+    }
+
+    private var replacedLines: [String] {
+        guard let replaced, replaced > 0 else { return [] }
+        return ["  replaced, of these  \(replaced)"]
+    }
+
+    private func comparisonLines(_ verify: VerifySummary) -> [String] {
+        [
+            "  same                \(verify.same), \(verify.bytesSame) bytes\(detail(proofs))",
+            "  differ              \(verify.differs)", "  missing at target   \(verify.missing)",
+            "  gone from both      \(verify.gone)", "  only at the target  \(verify.extra)",
+        ]
     }
 
     private func detail(_ counts: [String: Int]) -> String {
@@ -33,10 +54,16 @@ extension RunSummary {
 
     private var warnings: [String] {
         var lines: [String] = []
+        let word = verify == nil ? "failed" : "not the same"
         for (name, error) in errors.sorted(by: { $0.key < $1.key }) {
             lines.append(
-                "  failed, \(name): \(error.count), such as '\(error.exampleKey)': "
+                "  \(word), \(name): \(error.count), such as '\(error.exampleKey)': "
                     + error.exampleMessage)
+        }
+        if let count = verify?.unproved, count > 0 {
+            lines.append(
+                "  WARNING: of \(count) objects only size and metadata could be compared, since their ETags are no "
+                    + "digests of one kind (grep -w size verify.log); --deep reads them")
         }
         if let count = skips["differs"], count > 0 {
             lines.append(

@@ -14,7 +14,7 @@ struct S3Migrate: ParsableCommand {
         abstract: "Copy the objects of key lists from one S3 bucket to another.",
         usage: Migrate.usage,
         version: Release.version,
-        subcommands: [Migrate.self, Report.self, Cancel.self],
+        subcommands: [Migrate.self, Report.self, Verify.self, Cancel.self],
         defaultSubcommand: Migrate.self)
 
     /// What stands beside the flat form, for its help; a new command needs no word there.

@@ -8,6 +8,7 @@ from pathlib import Path
 from keylist import key_order, unescaped
 
 OUTCOMES = {"copied", "exist", "skip-dn", "skip-up", "fail"}
+VERIFY_OUTCOMES = {"same", "differs", "missing", "gone", "extra", "fail"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,12 @@ class Logs:
     @property
     def lines(self) -> list[LogLine]:
         """migrate.log. Raises when a line has not the form that is promised."""
-        return [_log_line(raw) for raw in self._raw("migrate.log")]
+        return [_log_line(raw, OUTCOMES) for raw in self._raw("migrate.log")]
+
+    @property
+    def verified(self) -> list[LogLine]:
+        """verify.log."""
+        return [_log_line(raw, VERIFY_OUTCOMES) for raw in self._raw("verify.log")]
 
     @property
     def failed(self) -> list[FailedLine]:
@@ -54,11 +60,12 @@ class Logs:
     @property
     def outcomes(self) -> dict[str, str]:
         """Key → outcome. Raises when a key stands there twice or the keys are not in byte order."""
-        keys = [line.key for line in self.lines]
-        assert all(key_order(a) < key_order(b) for a, b in zip(keys, keys[1:])), (
-            "migrate.log is not in key order"
-        )
-        return {line.key: line.outcome for line in self.lines}
+        return _in_order(self.lines)
+
+    @property
+    def findings(self) -> dict[str, str]:
+        """As `outcomes`, of verify.log."""
+        return _in_order(self.verified)
 
     def keys_with(self, outcome: str) -> set[str]:
         return {key for key, found in self.outcomes.items() if found == outcome}
@@ -75,7 +82,7 @@ class Logs:
         """Keys whose outcome is certain to be in migrate.log or ahead.log, though the last lines
         may be torn by a crash."""
         keys = set()
-        for name in ("migrate.log", "ahead.log"):
+        for name in ("migrate.log", "verify.log", "ahead.log"):
             path = self.folder / name
             whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
             keys |= {
@@ -106,13 +113,23 @@ IDENTITY = (
 
 def assert_identity(summary: dict):
     """obj = before + ign + exist + copied + skip(dn) + skip(up) + fail + not reached."""
-    assert summary["objects"] == sum(summary[name] for name in IDENTITY), summary
+    found = summary.get("verify", {})
+    compared = sum(found.get(name, 0) for name in VERIFY_OUTCOMES - {"fail"})
+    assert summary["objects"] == sum(summary[name] for name in IDENTITY) + compared, summary
     assert summary.get("identity_holds", True) is True
 
 
-def _log_line(raw: bytes) -> LogLine:
+def _in_order(lines: list[LogLine]) -> dict[str, str]:
+    keys = [line.key for line in lines]
+    assert all(key_order(a) < key_order(b) for a, b in zip(keys, keys[1:])), (
+        "the log is not in key order"
+    )
+    return {line.key: line.outcome for line in lines}
+
+
+def _log_line(raw: bytes, outcomes: set[str]) -> LogLine:
     key, outcome, size, etag, proof, milliseconds = raw.split(b"\t")
-    assert outcome.decode() in OUTCOMES, raw
+    assert outcome.decode() in outcomes, raw
     return LogLine(
         unescaped(key),
         outcome.decode(),

@@ -217,10 +217,14 @@ class Migration:
             S3MIGRATE_SRC_SECRET=self.source.secret, S3MIGRATE_DEST_SECRET=self.target.secret
         )
 
-    def start(self, *options, logs="logs", environment=None, **replaced) -> Running:
+    def start(
+        self, *options, logs="logs", environment=None, command=None, **replaced
+    ) -> Running:
+        """`command`: one that takes a migration's options, `verify`."""
         (self.folder / logs).mkdir(exist_ok=True)
         command = [
             program("s3migrate"),
+            *([command] if command else []),
             *self.arguments(logs, **replaced),
             *self.options,
             *map(str, options),

@@ -61,6 +61,17 @@ def test_one_host(bucket, ceph_target, tmp_path):
     assert differences(S3Client.of(ceph_target), name, objects) == []
 
 
+def test_verify_after_a_migration(bucket, ceph_target):
+    objects, name, environment = bucket
+    assert run_sample("one-host.sh", environment=environment).returncode == 0
+    for options in ([], ["--deep"]):
+        done = run_sample("verify.sh", *options, environment=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"same                {len(objects)}," in done.stdout
+    S3Client.of(ceph_target).delete(name, objects[0].key)
+    assert run_sample("verify.sh", environment=environment).returncode == 0, "all is done"
+
+
 def test_several_hosts(bucket, ceph_target, tmp_path):
     objects, name, environment = bucket
     assert run_sample("list.sh", environment=environment).returncode == 0

@@ -102,6 +102,7 @@ import Testing
         switch faultClass {
         case .fatal, .expired: #expect(verdict == .stopRun)
         case .refused, .denied, .archived, .tooLarge: #expect(verdict == .giveUp)
+        case .missing, .size, .etag, .content, .metadata, .tags: #expect(verdict == .giveUp)
         case .transport, .stalled, .tls, .throttled, .server, .skew, .conflict, .mismatch,
             .changed, .badAnswer, .damaged:
             #expect(wait(verdict) != nil)

@@ -18,6 +18,8 @@ extension World {
         case .skippedTarget: checkSkipped(episode, outcome)
         case .failed: checkFailed(episode, outcome)
         case .exist: checkSample(episode, outcome)
+        case .same, .differs, .missing, .gone, .extra:
+            record.violated(.untrueSkip, "\(name(episode)) \(outcome.kind), says a transfer")
         }
     }
 

@@ -286,7 +286,7 @@ struct SimulatedWorker {
             returned.append(.abandoned(sequence: transfer.item.sequence))
         case .multipart(let copy): returned.append(.abandoned(sequence: copy.item.sequence))
         case .sample(let sample): returned.append(.abandoned(sequence: sample.item.sequence))
-        case .part, .cleanup, .inspection, nil: break
+        case .part, .cleanup, .inspection, .comparison, nil: break
         }
         free(slot)
     }

@@ -77,7 +77,7 @@ struct MutationTests {
         }
         #expect(mishaps == Set(Mishap.allCases))
         #expect(operations.isSuperset(of: Self.operationsOfUploads))
-        #expect(outcomes.union([.exist]) == Set(Outcome.Kind.allCases))
+        #expect(outcomes.union([.exist]) == Set(RunKind.copy.outcomes))
         #expect(proofs == Set(Proof.allCases))
         #expect(knownCount > 0)
     }

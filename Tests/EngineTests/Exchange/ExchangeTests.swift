@@ -191,6 +191,16 @@ private func pattern(_ count: Int) -> [UInt8] {
         #expect(slot.body(piece))
     }
 
+    /// A server that does not know tags answers the question for them with the object.
+    @Test func endsAtAnAnswerThatIsAnObject() {
+        slot.begin(.response)
+        #expect(slot.head("HTTP/1.1 200 OK", "Content-Length: 100000000"))
+        #expect(slot.body(pattern(mib)))
+        #expect(!slot.body(pattern(mib)))
+        #expect(slot.exchange.result.overflowed)
+        #expect(response.body.count == Limits.smallBodyBytesMax)
+    }
+
     @Test func forgetsTheExchangeBefore() {
         slot.begin(.object(offset: 0, capacity: 2))
         slot.head("HTTP/1.1 200 OK", "Content-Length: 9")

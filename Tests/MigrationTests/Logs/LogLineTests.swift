@@ -92,7 +92,7 @@ import Testing
             etag: isKnown ? ETag("e\(Int.random(in: 0...9, using: &random))-3") : nil,
             proof: Proof.allCases.randomElement(using: &random),
             losses: Losses(rawValue: UInt8.random(in: 0...3, using: &random)),
-            failure: kind == .failed ? failure : nil,
+            failure: kind.isInFailedLog ? failure : nil,
             elapsed: .milliseconds(Int64.random(in: 0...1_000_000, using: &random)))
         return MigrateLogLine(key: ObjectKey(random.keyBytes(countMax: 40)), outcome: outcome)
     }

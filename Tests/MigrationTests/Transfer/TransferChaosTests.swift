@@ -121,6 +121,7 @@ private struct Chaos {
         case .skippedTarget: #expect(chaos.target != nil || outcome.proof != nil, "seed \(seed)")
         case .failed: #expect(outcome.failure != nil, "seed \(seed)")
         case .skippedSource, .exist: Issue.record("seed \(seed): nobody said that the key is gone")
+        case .same, .differs, .missing, .gone, .extra: Issue.record("seed \(seed): nobody compares")
         }
     }
 }
