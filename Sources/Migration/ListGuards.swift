@@ -7,18 +7,70 @@ public struct ListGuards: Sendable {
     private var seen = 0
     private var missing = 0
     private var alikeInRow = 0
+    private var hasAlarmed = false
+    private let failuresMax: Int?
+    private var failures = 0
+    private var handled = 0
+    /// The reason of the last failures in a row, and how many they are.
+    private var lastReason: Reason?
+    private var sameInRow = 0
+
+    /// What two failures have in common that are of one kind.
+    private struct Reason: Equatable, Sendable {
+        var side: Side
+        var faultClass: FaultClass
+        var status: Int?
+        var code: String?
+    }
 
     /// - Parameters:
     ///   - allowsMissing: the operator knows that the lists are old (`--allow-missing`).
     ///   - slots: the transfers of the whole run: so many may fail at one moment for one reason.
-    public init(allowsMissing: Bool, slots: Int) {
+    ///   - failuresMax: the run ends when so many objects have failed (`--max-failures`); nil for no such bound.
+    public init(allowsMissing: Bool, slots: Int, failuresMax: Int? = nil) {
         self.allowsMissing = allowsMissing
+        self.failuresMax = failuresMax
         self.unreachableMax = slots * Limits.unreachablePerSlot
     }
 
     /// Takes an outcome; gives the reason to stop the run, once.
     public mutating func take(_ outcome: Outcome) -> String? {
-        missingAlarm(outcome) ?? unreachableAlarm(outcome)
+        let alarms = [
+            missingAlarm(outcome), unreachableAlarm(outcome), sameReasonAlarm(outcome),
+            failuresAlarm(outcome),
+        ]
+        guard !hasAlarmed, let alarm = alarms.lazy.compactMap(\.self).first else { return nil }
+        hasAlarmed = true
+        return alarm
+    }
+
+    /// The first hundred objects, or a thousand in a row, that fail for one reason: so will all the others.
+    private mutating func sameReasonAlarm(_ outcome: Outcome) -> String? {
+        handled += 1
+        guard let failure = outcome.failure else {
+            (lastReason, sameInRow) = (nil, 0)
+            return nil
+        }
+        let reason = Reason(
+            side: failure.stage.side, faultClass: failure.faultClass, status: failure.status,
+            code: failure.code)
+        sameInRow = reason == lastReason ? sameInRow + 1 : 1
+        lastReason = reason
+        let isStart = handled == sameInRow && sameInRow >= Limits.alikeFirst
+        guard isStart || sameInRow >= Limits.alikeInRow else { return nil }
+        let said = [failure.status.map { "HTTP \($0)" }, failure.code, failure.message]
+            .compactMap(\.self).joined(separator: " ")
+        return "\(reason.side.rawValue): \(sameInRow) objects in a row failed for one reason: "
+            + "\(failure.faultClass.rawValue), \(said)\n  check what they have in common; what failed is "
+            + "in failed.log"
+    }
+
+    private mutating func failuresAlarm(_ outcome: Outcome) -> String? {
+        guard outcome.kind == .failed else { return nil }
+        failures += 1
+        guard failures == failuresMax else { return nil }
+        return
+            "\(failures) objects have failed, which is what --max-failures allows; see failed.log"
     }
 
     private mutating func missingAlarm(_ outcome: Outcome) -> String? {

@@ -39,6 +39,10 @@ enum Mutation: CaseIterable, Sendable {
     case forgetsIntents
     /// Complete is sent without its condition.
     case omitsCondition
+    /// What fails because a side is down counts against the object.
+    case countsOutages
+    /// What was decided before an outage is done after it.
+    case sendsLate
 
     var mixesVersions: Bool { self == .mixesVersions || self == .mixesParts }
 
@@ -62,6 +66,8 @@ enum Mutation: CaseIterable, Sendable {
         case .mixesParts: [.mixture]
         case .forgetsIntents: [.leftover]
         case .omitsCondition: [.overwrote]
+        case .countsOutages: [.baselessFailure]
+        case .sendsLate: [.cameBack]
         }
     }
 
@@ -111,8 +117,23 @@ enum Mutation: CaseIterable, Sendable {
             scenario.moveInParts()
             scenario.target.multipart.honoursIfNoneMatch = true
             scenario.clientActionCount = 30
+        case .countsOutages, .sendsLate: prepareOutages(&scenario)
         case .keepsMemory: break
         }
+    }
+}
+
+extension Mutation {
+    private func prepareOutages(_ scenario: inout Scenario) {
+        scenario.faults = .none
+        scenario.endings = []
+        scenario.retriesMax = 2
+        scenario.latency = 1...300
+        scenario.outages = [Outage(.target, fromMilliseconds: 200, seconds: 60)]
+        guard self == .sendsLate else { return }
+        // Some are still being read when the target is known to be down.
+        scenario.slowness = 0.5
+        scenario.clientActionCount = 60
     }
 }
 

@@ -50,6 +50,7 @@ struct Scenario: Sendable {
     var faults = FaultWeights.none
     var clientActionCount = 0
     var endings: [PlannedEnding] = []
+    var outages: [Outage] = []
 
     init(seed: UInt64, mutation: Mutation?, _ random: inout SeededRandom) {
         self.seed = seed
@@ -62,6 +63,7 @@ struct Scenario: Sendable {
         latency = 1...random.pick([5, 40, 300])
         slowness = random.pick([0, 0, 0.02, 0.1])
         endings = (0..<random.pick([0, 1, 1, 2, 3])).map { _ in Scenario.ending(&random) }
+        outages = Outage.draw(seed: seed)
         mutation?.prepare(&self)
     }
 
