@@ -11,6 +11,8 @@ public struct SideSettings: Sendable {
     public var bucket: String
     public var region: String
     public var credentials: Credentials
+    /// Where they can be read again; nil for those that were given once and for all.
+    public var renewal: CredentialsRenewal?
     public var tls: TLSChoices
 
     public init(

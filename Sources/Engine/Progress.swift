@@ -9,6 +9,7 @@ internal import Synchronization
 struct Progress: ~Copyable {
     private let ledger: SharedLedger
     private let flows: SharedFlows
+    private let sides: SharedSides
     private let clock: Clock
     private let console: Console
     private let lists: KeyListFolderSet
@@ -20,11 +21,12 @@ struct Progress: ~Copyable {
     private var hasStatusFailed = false
 
     init(
-        ledger: SharedLedger, flows: SharedFlows, clock: Clock, console: Console,
-        lists: KeyListFolderSet, statusFile: String?
+        ledger: SharedLedger, flows: SharedFlows, sides: SharedSides, clock: Clock,
+        console: Console, lists: KeyListFolderSet, statusFile: String?
     ) {
         self.ledger = ledger
         self.flows = flows
+        self.sides = sides
         self.clock = clock
         self.console = console
         self.lists = lists
@@ -144,6 +146,8 @@ struct Progress: ~Copyable {
             return Timestamp(secondsSince1970: end).iso8601
         }
         status.progress = line.text
+        status.source = sides.condition(of: .source).status(at: now)
+        status.target = sides.condition(of: .target).status(at: now)
         return status
     }
 }

@@ -51,7 +51,9 @@ struct Run: Sendable {
                 workerCount: settings.threads,
                 uploads: plan.earlier.uploads, keptUploads: plan.earlier.failedUploads,
                 damaged: plan.earlier.damaged),
-            guards: ListGuards(allowsMissing: settings.allowsMissing, slots: settings.slots),
+            guards: ListGuards(
+                allowsMissing: settings.allowsMissing, slots: settings.slots,
+                failuresMax: settings.failuresMax),
             workerCount: settings.threads,
             cleanupBucket: settings.first == nil && !settings.isDryRun && settings.kind == .copy
                 ? settings.target.bucket : nil,
@@ -84,9 +86,12 @@ struct Run: Sendable {
         }
         rules.claimBytesMax = Int64(blocks) * Int64(Limits.blockBytes)
         rules.sourcePartBytesMax = min(settings.memoryBytes / 4, rules.claimBytesMax)
-        let redaction = Redaction([settings.source.credentials, settings.target.credentials])
+        var random = SystemRandomNumberGenerator()
+        let sides = SharedSides(
+            BothSides(source: settings.source, target: settings.target), slots: settings.slots,
+            workerCount: settings.threads, seed: random.next(), wake: wake)
         return WorkerSurroundings(
-            source: settings.source, target: settings.target, rules: rules,
+            source: settings.source, target: settings.target, sides: sides, rules: rules,
             slotCount: settings.transfers, timeout: settings.timeout, curlBuffers: curl,
             isDryRun: settings.isDryRun, verify: settings.verify, clock: clock, ledger: ledger,
             pool: BufferPool(
@@ -94,8 +99,7 @@ struct Run: Sendable {
                 usualPerWorker: Limits.blocksUsual(slots: settings.transfers),
                 workerCount: settings.threads, wake: wake),
             flows: SharedFlows(),
-            redaction: redaction,
-            warn: { console.say("warning: \(redaction.applied(to: $0))") })
+            warn: { console.say("warning: \(sides.redaction.applied(to: $0))") })
     }
 
     /// Runs until all is logged; without a log folder nothing is written.
@@ -103,6 +107,7 @@ struct Run: Sendable {
         let started = clock.now
         let startedAt = clock.timeOfDay
         let logs = try startLogs(logFolder)
+        let watches = try startWatches()
         var threads = try startWorkers()
         threads.append(try start("lists") { [self] in listThread() })
         signals.tell { [console, ledger] name, count in
@@ -111,6 +116,8 @@ struct Run: Sendable {
         let ending = follow()
         for thread in threads { thread.join() }
         logs.join()
+        surroundings.sides.end()
+        for watch in watches { watch.join() }
         signals.tell(nil)
         return summary(ending, started, startedAt)
     }
@@ -150,6 +157,16 @@ struct Run: Sendable {
         var threads: [Thread] = []
         for index in 0..<settings.threads {
             threads.append(try start("worker \(index)") { [self] in workerThread(index) })
+        }
+        return threads
+    }
+
+    private func startWatches() throws(RunError) -> [Thread] {
+        var threads: [Thread] = []
+        for side in Side.allCases {
+            let watch = SideWatch(
+                side: side, sides: surroundings.sides, clock: clock, timeout: settings.timeout)
+            threads.append(try start("watch \(side.rawValue)") { watch.run() })
         }
         return threads
     }
@@ -199,9 +216,17 @@ struct Run: Sendable {
     /// Shows the progress until the last line is logged.
     private func follow() -> String {
         var progress = Progress(
-            ledger: ledger, flows: surroundings.flows, clock: clock, console: console,
-            lists: lists.source, statusFile: settings.isDryRun ? nil : settings.statusFile)
-        while !ledger.waitForEnd(atMost: .seconds(1)) { progress.tick() }
+            ledger: ledger, flows: surroundings.flows, sides: surroundings.sides, clock: clock,
+            console: console, lists: lists.source,
+            statusFile: settings.isDryRun ? nil : settings.statusFile)
+        var outages = OutageReporter(
+            surroundings.sides, timeout: settings.outageTimeout, console: console)
+        while !ledger.waitForEnd(atMost: .seconds(1)) {
+            progress.tick()
+            if let reason = outages.tick(at: clock.now) {
+                ledger.end(.aborting, because: .fault(reason))
+            }
+        }
         let ending = endingWord
         progress.finish(state: ending)
         return ending

@@ -17,6 +17,10 @@ public struct RunSettings: Sendable {
     public var transfers = Limits.transfersDefault
     public var memoryBytes: Int64
     public var timeout = Duration.seconds(60)
+    /// A run waits so long for a side that is down.
+    public var outageTimeout = Limits.outageTimeoutDefault
+    /// Ends when so many objects have failed.
+    public var failuresMax: Int?
     public var logFolder = "."
     public var statusFile: String?
     public var isDryRun = false

@@ -25,8 +25,10 @@ struct SingleExchange: ~Copyable {
         self.clock = clock
     }
 
-    /// Sends a request and waits for its answer.
-    mutating func send(_ order: ExchangeOrder) throws(TransportFault) -> Response {
+    /// Sends a request and waits for its answer, unless nobody wants it any more.
+    mutating func send(
+        _ order: ExchangeOrder, unless isUnwanted: () -> Bool = { false }
+    ) throws(TransportFault) -> Response {
         let channel = order.side == .source ? source : target
         do throws(CurlError) {
             let time = clock.timeOfDay(at: order.side)
@@ -36,7 +38,7 @@ struct SingleExchange: ~Copyable {
             case .target:
                 try channel.start(order, signer: &targetSigner, at: time, on: &multi)
             }
-            let error = try waitForEnd()
+            let error = try waitForEnd(unless: isUnwanted)
             _ = try channel.stop(on: &multi)
             guard let error else { return channel.exchange.result.response }
             throw error
@@ -45,12 +47,15 @@ struct SingleExchange: ~Copyable {
         }
     }
 
-    private mutating func waitForEnd() throws(CurlError) -> CurlError? {
-        while true {
+    private mutating func waitForEnd(
+        unless isUnwanted: () -> Bool
+    ) throws(CurlError) -> CurlError? {
+        while !isUnwanted() {
             _ = try multi.perform()
             if let finished = multi.nextFinished() { return finished.error }
-            try multi.poll(timeout: .seconds(1))
+            try multi.poll(timeout: .milliseconds(500))
         }
+        return CurlError(code: CurlError.abortedByCallback, message: "not waited for")
     }
 
     consuming func close() {

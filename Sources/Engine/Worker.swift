@@ -9,6 +9,7 @@ internal import Synchronization
 struct WorkerSurroundings: Sendable {
     var source: SideSettings
     var target: SideSettings
+    var sides: SharedSides
     var rules: TransferRules
     var slotCount: Int
     var timeout: Duration
@@ -21,7 +22,6 @@ struct WorkerSurroundings: Sendable {
     var ledger: SharedLedger
     var pool: BufferPool
     var flows: SharedFlows
-    var redaction: Redaction
     /// Tells the operator what no log has room for.
     var warn: @Sendable (String) -> Void
 }
@@ -35,7 +35,7 @@ final class SharedFlows: Sendable {
 }
 
 /// One object's place in a worker.
-private final class Slot {
+final class Slot {
     let index: Int
     let body = ObjectBuffer()
     let source: Channel
@@ -44,6 +44,10 @@ private final class Slot {
     /// The side that an exchange is under way with.
     var side: Side?
     var order: ExchangeOrder?
+    var begunAt: Instant?
+    /// The number of the credentials that it was signed with.
+    var generation = 0
+    var kept: Kept?
     var wakeAt: Instant?
 
     init(index: Int, source: EasySettings, target: EasySettings) {
@@ -57,17 +61,23 @@ private final class Slot {
 
 /// A worker's own state; only its thread touches it.
 struct Worker: ~Copyable {
-    private let index: Int
-    private let surroundings: WorkerSurroundings
+    let index: Int
+    let surroundings: WorkerSurroundings
     private var multi: MultiHandle
-    private var sourceSigner: Signer
-    private var targetSigner: Signer
-    private var slots: [Slot] = []
+    var sourceSigner: Signer
+    var targetSigner: Signer
+    var slots: [Slot] = []
     private var freeSlots: [Int]
-    private var context: TransferContext
+    var context: TransferContext
     private var returned: [SharedLedger.Return] = []
     /// Bytes of the parts in its slots.
     private var partBytes: Int64 = 0
+    /// What it has seen of the sides and not told yet.
+    var reports = BothSides { _ in SideReport() }
+    var reportedAt: Instant
+    /// What it knows of the sides.
+    var view: SharedSides.View
+    var keptCount = 0
 
     init(index: Int, _ surroundings: WorkerSurroundings, seed: UInt64) throws(CurlError) {
         self.index = index
@@ -80,6 +90,8 @@ struct Worker: ~Copyable {
         context = TransferContext(
             now: surroundings.clock.now, rules: surroundings.rules,
             random: SeededRandom(seed: seed))
+        reportedAt = context.now
+        view = surroundings.sides.take(reports, busy: 0, of: index, at: context.now)
         let sourceEasy = EasySettings(surroundings, .source)
         let targetEasy = EasySettings(surroundings, .target)
         slots = (0..<surroundings.slotCount).map {
@@ -94,10 +106,11 @@ struct Worker: ~Copyable {
         var drainUntil: Instant?
         while true {
             context.now = surroundings.clock.now
+            lookAtSides()
             let turn = surroundings.ledger.turn(
                 SharedLedger.Request(
-                    worker: index, returned: returned, freeSlots: freeSlots.count,
-                    busySlots: slots.count - freeSlots.count, partBytes: partBytes),
+                    worker: index, returned: returned, freeSlots: room, busySlots: busyCount,
+                    partBytes: partBytes),
                 at: context.now)
             returned.removeAll(keepingCapacity: true)
             for assignment in turn.assignments { try begin(assignment.job, assignment.event) }
@@ -108,6 +121,8 @@ struct Worker: ~Copyable {
             }
             let isTooLate = drainUntil.map { context.now >= $0 } ?? false
             if turn.ending == .aborting || isTooLate { return try abandonAll() }
+            if turn.ending == .draining { abandonKept() }
+            try tellKept()
             try wakeSleepers()
             try takeGrants()
             _ = try multi.perform()
@@ -146,7 +161,7 @@ struct Worker: ~Copyable {
         try tell(slots[index], event)
     }
 
-    private mutating func tell(_ slot: Slot, _ event: TransferEvent) throws(CurlError) {
+    mutating func tell(_ slot: Slot, _ event: TransferEvent) throws(CurlError) {
         var event = event
         while let action = slot.job?.handle(event, in: &context) {
             for warning in slot.job?.takeWarnings() ?? [] { surroundings.warn(warning) }
@@ -199,6 +214,7 @@ struct Worker: ~Copyable {
     private mutating func start(
         _ order: ExchangeOrder, for slot: Slot
     ) throws(CurlError) -> TransferEvent? {
+        guard !view.isDown[order.side] else { return keepUnsent(order, slot) }
         let time = surroundings.clock.timeOfDay(at: order.side)
         do throws(CurlError) {
             switch order.side {
@@ -212,6 +228,8 @@ struct Worker: ~Copyable {
         }
         slot.side = order.side
         slot.order = order
+        slot.begunAt = context.now
+        slot.generation = view.generation[order.side]
         return nil
     }
 
@@ -227,9 +245,9 @@ struct Worker: ~Copyable {
         if let error = finished.error, !result.overflowed {
             var fault = channel.fault(error)
             fault.wasResent = wasResent
-            try tell(slot, .broken(fault))
+            try conclude(.broken(fault), slot, side)
         } else {
-            try tell(slot, .answered(result))
+            try conclude(.answered(result), slot, side)
         }
     }
 
@@ -271,7 +289,7 @@ struct Worker: ~Copyable {
         }
         var outcome = outcome
         if let failure = outcome.failure {
-            outcome.failure = surroundings.redaction.applied(to: failure)
+            outcome.failure = surroundings.sides.redaction.applied(to: failure)
         }
         returned.append(
             .ended(
@@ -297,7 +315,7 @@ struct Worker: ~Copyable {
     }
 
     /// An object is given back; a part or a cleanup is not the ledger's to take back.
-    private mutating func abandon(_ slot: Slot) {
+    mutating func abandon(_ slot: Slot) {
         switch slot.job {
         case .transfer, .multipart, .inspection, .sample, .comparison:
             if let item = slot.job?.item { surroundings.ledger.abandon([item.sequence]) }
@@ -312,6 +330,7 @@ struct Worker: ~Copyable {
         slot.job = nil
         slot.wakeAt = nil
         slot.order = nil
+        if slot.kept.take() != nil { keptCount -= 1 }
         freeSlots.append(slot.index)
     }
 
@@ -328,11 +347,24 @@ struct Worker: ~Copyable {
     private func describe(_ failure: Failure, _ slot: Slot) -> String {
         let side = failure.stage.side
         let place = side == .source ? surroundings.source : surroundings.target
-        let failure = surroundings.redaction.applied(to: failure)
+        let failure = surroundings.sides.redaction.applied(to: failure)
         let status = failure.status.map { "HTTP \($0) " } ?? ""
         let key = slot.job?.item.map { KeyListLine.escaped($0.key) } ?? ""
+        let advice =
+            failure.faultClass == .expired
+            ? "\n  a running program can read new credentials from a profile only "
+                + "(--src-profile, --dest-profile)" : ""
         return "\(side.rawValue): bucket '\(place.bucket)' at \(place.endpoint): "
             + "\(status)\(failure.code ?? "") \(failure.message) (at the key \(key))"
+            + advice
+    }
+
+    var busyCount: Int { slots.count - freeSlots.count }
+
+    /// How many transfers more it may take up: none while a side is down, and no more than the sides stand.
+    private var room: Int {
+        guard !view.isDown.source, !view.isDown.target else { return 0 }
+        return min(freeSlots.count, max(0, view.share - busyCount))
     }
 
     /// Closes what belongs to libcurl, on the thread that used it.

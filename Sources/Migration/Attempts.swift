@@ -16,6 +16,9 @@ struct Attempts: Sendable {
     mutating func verdict(
         for fault: Fault, in context: inout TransferContext
     ) -> RetryPolicy.Verdict {
+        guard !fault.isForgiven else {
+            return .again(after: context.rules.retries.forgivenDelay(random: &context.random))
+        }
         count += 1
         ofStep += 1
         return context.rules.retries.verdict(
@@ -32,6 +35,7 @@ struct Attempts: Sendable {
 extension Fault {
     init(_ fault: TransportFault) {
         self.init(fault.faultClass, message: fault.message)
+        isForgiven = fault.isForgiven
     }
 
     /// After a complaint about the time, the server's clock is the one to sign by.

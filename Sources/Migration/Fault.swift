@@ -12,6 +12,8 @@ public struct Fault: Sendable {
     public var retryAfter: Duration?
     /// What time it is at the server.
     public var serverNow: Timestamp?
+    /// It counts against nobody, and is no attempt: see `TransportFault.isForgiven`.
+    public var isForgiven = false
 
     public init(
         _ faultClass: FaultClass, status: Int? = nil, code: String? = nil, message: String,
@@ -93,11 +95,23 @@ public struct TransportFault: Error, Sendable {
     public var message: String
     /// The transport had sent the request a second time on its own before it gave up.
     public var wasResent: Bool
+    /// The side was down, or our credentials for it had run out: it is tried again, as often as it takes.
+    public var isForgiven = false
+    /// The server did nothing of what was asked.
+    public var hadNoEffect = false
 
     public init(_ kind: Kind, message: String, wasResent: Bool = false) {
         self.kind = kind
         self.message = message
         self.wasResent = wasResent
+    }
+
+    /// Whether it may be that nobody is there; else the fault is this exchange's own.
+    public var isAbsence: Bool {
+        switch kind {
+        case .broken, .stalled, .tls: true
+        case .overflow, .unsendable: false
+        }
     }
 
     var faultClass: FaultClass {

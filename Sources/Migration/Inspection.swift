@@ -20,8 +20,7 @@ public struct Inspection: Sendable {
         switch event {
         case .begin, .woken: return .exchange(ExchangeOrder(.source, request))
         case .answered(let result): return answered(result.response, request, in: &context)
-        case .broken(let fault):
-            return failed(Fault(fault.faultClass, message: fault.message), in: &context)
+        case .broken(let fault): return failed(Fault(fault), in: &context)
         default: preconditionFailure("\(event) does not fit an inspection")
         }
     }

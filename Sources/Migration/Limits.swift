@@ -61,6 +61,36 @@ public enum Limits {
     /// How often the target is asked for an object whose Complete may still be going on there.
     static let completeLooksMax = 8
 
+    // Sides that are down, or throttle
+
+    /// How long a run waits for a side that does not answer.
+    public static let outageTimeoutDefault = Duration.seconds(3600)
+    /// A side is down after so many faults, with no answer in between, over at least such a time: more than one dropped
+    /// connection, and less than a transfer's retries.
+    static let outageFaultsMin = 3
+    static let outageSilenceMin = Duration.seconds(1)
+    /// A fault is first left to be explained by other exchanges; then somebody asks, and ever more seldom.
+    static let probeDelayMin = Duration.milliseconds(100)
+    static let probeDelayMax = Duration.seconds(5)
+    /// A probe that takes longer has failed.
+    public static let probeTimeout = Duration.seconds(10)
+    /// What an exchange that counts against nobody waits at most, so that not all come back at one moment.
+    static let forgivenDelayMax = Duration.milliseconds(500)
+    /// How often a file with credentials is read again at most.
+    public static let credentialsCheckEvery = Duration.seconds(3)
+    /// A limit is cut so often at most, and again before the last cut has had its effect only after the longer time.
+    static let concurrencyCutEvery = Duration.milliseconds(300)
+    static let concurrencyCutWaitMax = Duration.seconds(10)
+    /// It is raised after such a time without throttling, by more each time.
+    static let concurrencyRaiseAfter = Duration.seconds(1)
+    /// A side's pace is looked at so often, if there were answers enough to tell.
+    static let paceWindow = Duration.seconds(5)
+    static let paceAnswersMin = 20
+    /// What answers more quickly is never too slow, whatever it did before.
+    static let paceLatencyMin = Duration.seconds(1)
+    /// Workers tell what they have seen of the sides so often; at once when a side is in doubt.
+    public static let sideReportEvery = Duration.milliseconds(100)
+
     // Ledger and logs
 
     /// Outcomes that wait for an older one, in bytes of their log lines.
@@ -96,6 +126,9 @@ public enum Limits {
     static let existSampleThinness = 25
     /// So many objects in a row that fail for want of a connection stop the run, times the number of slots.
     public static let unreachablePerSlot = 2
+    /// So many objects that fail for the very same reason stop the run: the first ones, or in a row.
+    static let alikeFirst = 100
+    static let alikeInRow = 1000
 
     // Machine
 

@@ -30,6 +30,7 @@ extension MultipartCopy {
         case .cancelling(let cancellation, let next):
             return cancelFailed(cancellation, Fault(fault), then: next, in: &context)
         // Their answers may be what was lost.
+        case _ where fault.hadNoEffect: break
         case .creating:
             mayHaveCreated = true
             mayHaveCreatedTwice = fault.wasResent

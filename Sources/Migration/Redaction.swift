@@ -5,12 +5,17 @@ public import S3
 /// Takes out of messages what nobody should read in a log: there are servers that quote a request's headers, or
 /// the string that they expected to be signed.
 public struct Redaction: Sendable {
-    private let secrets: [String]
+    private var secrets: [String] = []
 
     public init(_ credentials: [Credentials]) {
+        for each in credentials { add(each) }
+    }
+
+    public mutating func add(_ credentials: Credentials) {
         // A short text would be found everywhere, and hides nothing.
-        secrets = credentials.flatMap { [$0.secret, $0.sessionToken ?? ""] }
-            .filter { $0.utf8.count >= 8 }
+        secrets += [credentials.secret, credentials.sessionToken ?? ""].filter {
+            $0.utf8.count >= 8 && !secrets.contains($0)
+        }
     }
 
     /// The text with every secret replaced by stars.

@@ -58,6 +58,11 @@ public struct RetryPolicy: Sendable {
         return min(first * (1 << doublings), Limits.retryDelayMax)
     }
 
+    /// How long to wait before an exchange whose fault counts against nobody.
+    func forgivenDelay(random: inout SeededRandom) -> Duration {
+        jittered(Limits.forgivenDelayMax, random: &random)
+    }
+
     private func jittered(
         _ delay: Duration, random: inout SeededRandom
     ) -> Duration {
@@ -66,6 +71,18 @@ public struct RetryPolicy: Sendable {
 }
 
 extension RetryPolicy {
+    /// Whether an answer comes from somebody before the server who did not reach it, a load balancer say: its like
+    /// from S3 has a code or at least a request id.
+    public static func isAbsence(_ response: Response) -> Bool {
+        [502, 503, 504].contains(response.status) && response.requestID == nil
+            && S3ErrorBody(response.body).code == nil
+    }
+
+    /// Whether an answer asks for fewer requests.
+    public static func isThrottling(_ response: Response) -> Bool {
+        response.status >= 400 && fault(of: response).faultClass == .throttled
+    }
+
     /// What is wrong with an answer.
     public static func fault(of response: Response) -> Fault {
         let body = S3ErrorBody(response.body)

@@ -52,6 +52,7 @@ public struct RunIdentity: Codable, Sendable, Equatable {
         hashValue = try fields.decode(Int.self, forKey: .hashValue)
         // Before there were modes, nothing was overwritten.
         overwrite = try fields.decodeIfPresent(OverwriteMode.self, forKey: .overwrite) ?? .never
+        verify = try fields.decodeIfPresent(VerifyDepth.self, forKey: .verify)
     }
 
     /// The first difference to the run that is to be resumed, in words; nil when there is none.

@@ -23,6 +23,31 @@ public struct RunStatus: Codable, Sendable {
     public var estimatedSecondsRemaining: Double?
     public var estimatedEndTime: String?
     public var progress = ""
+    public var source = SideStatus()
+    public var target = SideStatus()
+
+    /// How one side is.
+    public struct SideStatus: Codable, Sendable {
+        /// `up`, `down` (no answer), or `expired` (its credentials are no longer good).
+        public var state = "up"
+        /// How long it has been down or its credentials expired; 0 while it is up.
+        public var downSeconds: Double = 0
+        /// So many transfers at once it is given, and whether that is fewer than the run has room for.
+        public var concurrency = 0
+        public var isThrottled = false
+        /// Answers that asked for fewer requests.
+        public var throttledCount = 0
+
+        public init() {}
+
+        enum CodingKeys: String, CodingKey {
+            case state
+            case downSeconds = "down_seconds"
+            case concurrency
+            case isThrottled = "throttled"
+            case throttledCount = "throttled_answers"
+        }
+    }
 
     public init() {}
 
@@ -47,6 +72,6 @@ public struct RunStatus: Codable, Sendable {
         case startTime = "start_time"
         case estimatedSecondsRemaining = "estimated_seconds_remaining"
         case estimatedEndTime = "estimated_end_time"
-        case progress
+        case progress, source, target
     }
 }

@@ -26,7 +26,7 @@ extension Transfer {
     ) -> TransferAction {
         let (stage, retry) = whereBroken
         // The answer to a PUT may be what was lost.
-        if step == .putting { mayHaveWritten = true }
+        if step == .putting, !fault.hadNoEffect { mayHaveWritten = true }
         return failed(
             stage, at: retry, with: Fault(fault), in: &context)
     }

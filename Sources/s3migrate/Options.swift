@@ -18,7 +18,8 @@ struct SourceOptions: ParsableArguments {
     var srcSecret: String?
     @Option(
         help: ArgumentHelp(
-            "Take key, secret, token and region from this profile of the AWS credentials file.",
+            "Take key, secret, token and region from this profile of the AWS credentials file; a token that "
+                + "expires is read there again.",
             valueName: "NAME"))
     var srcProfile: String?
     @Option(
@@ -123,6 +124,15 @@ struct TuningOptions: ParsableArguments {
         help: ArgumentHelp(
             "A connection on which nothing moves for so long is given up.", valueName: "TIME"))
     var timeout = Seconds(60)
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait for a side that does not answer at all; nothing fails meanwhile.",
+            valueName: "TIME"))
+    var outageTimeout = Seconds(Limits.outageTimeoutDefault.components.seconds)
+    @Option(
+        help: ArgumentHelp(
+            "Stop when so many objects have failed (default: go on).", valueName: "N"))
+    var maxFailures: Int?
 }
 
 /// How large objects move.

@@ -30,6 +30,8 @@ extension RunSettings {
         try checkDistinct()
         transfers = tuning.transfers
         timeout = .seconds(tuning.timeout.seconds)
+        outageTimeout = .seconds(tuning.outageTimeout.seconds)
+        failuresMax = tuning.maxFailures
         first = command.selection.first
         start = try RunSettings.start(command.selection)
         logFolder = try RunSettings.logFolder(command.logs.logFolder)
@@ -113,6 +115,7 @@ extension RunSettings {
         try check("--threads", tuning.threads, 1...Limits.threadsMax)
         try check("--transfers", tuning.transfers, 1...Limits.transfersMax)
         try check("--retries", tuning.retries, 0...1000)
+        try check("--max-failures", tuning.maxFailures, 1...Int.max)
         guard tuning.timeout.seconds >= 1 else {
             throw ValidationError("--timeout takes a second or more")
         }

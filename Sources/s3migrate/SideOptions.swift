@@ -8,7 +8,7 @@ internal import Migration
 internal import S3
 
 /// The options of one side, whichever it is.
-struct SideOptions {
+struct SideOptions: Sendable {
     var flag: String
     var environment: String
     var url: String?
@@ -56,9 +56,30 @@ struct SideOptions {
         where access(file, R_OK) != 0 {
             throw ValidationError("\(file) cannot be read: \(SystemError(code: errno).reason)")
         }
-        return SideSettings(
+        var settings = SideSettings(
             endpoint: endpoint, bucket: bucket, region: region ?? profile?.region ?? "us-east-1",
             credentials: credentials, tls: tls)
+        settings.renewal = renewal(of: credentials)
+        return settings
+    }
+
+    /// Temporary credentials of a profile are read again when they expire; flags and the environment of a running
+    /// program never change.
+    private func renewal(of credentials: Credentials) -> CredentialsRenewal? {
+        guard takesProfile, let profile, credentials.sessionToken != nil else { return nil }
+        return CredentialsRenewal(name: "the profile '\(profile)'") {
+            () throws(CredentialsProblem) in
+            do {
+                return try self.credentials(readProfile())
+            } catch {
+                throw CredentialsProblem("\(error)")
+            }
+        }
+    }
+
+    /// Whether the profile's keys count.
+    private var takesProfile: Bool {
+        (key ?? variable("KEY")) == nil && (secret ?? variable("SECRET")) == nil && profile != nil
     }
 
     private func endpoint() throws -> Endpoint {
@@ -85,7 +106,7 @@ struct SideOptions {
     private func credentials(_ profile: CredentialsProfile?) throws -> Credentials {
         let key = key ?? variable("KEY")
         let secret = secret ?? variable("SECRET")
-        if key == nil, secret == nil, let profile {
+        if takesProfile, let profile {
             do {
                 return try profile.credentials()
             } catch {

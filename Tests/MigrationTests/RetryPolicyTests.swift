@@ -93,6 +93,35 @@ import Testing
         #expect(TransportFault(kind, message: "").faultClass == faultClass)
     }
 
+    // MARK: - Nobody there
+
+    @Test(arguments: [502, 503, 504])
+    func knowsALoadBalancerWithNobodyBehindIt(status: Int) {
+        #expect(RetryPolicy.isAbsence(response(status)))
+        #expect(!RetryPolicy.isAbsence(response(status, "SlowDown")))
+        #expect(!RetryPolicy.isAbsence(response(status, nil, [("x-amz-request-id", "1")])))
+    }
+
+    @Test(arguments: [200, 403, 404, 429, 500])
+    func takesAllElseForAnAnswer(status: Int) {
+        #expect(!RetryPolicy.isAbsence(response(status)))
+    }
+
+    @Test(arguments: [
+        (TransportFault.Kind.broken, true), (.stalled, true), (.tls, true), (.overflow, false),
+        (.unsendable, false),
+    ])
+    func knowsWhatMayBeNobody(kind: TransportFault.Kind, isAbsence: Bool) {
+        #expect(TransportFault(kind, message: "").isAbsence == isAbsence)
+    }
+
+    @Test func knowsThrottling() {
+        #expect(RetryPolicy.isThrottling(response(503, "SlowDown")))
+        #expect(RetryPolicy.isThrottling(response(429)))
+        #expect(!RetryPolicy.isThrottling(response(500, "InternalError")))
+        #expect(!RetryPolicy.isThrottling(response(200)))
+    }
+
     // MARK: - Verdicts
 
     @Test(arguments: FaultClass.allCases)

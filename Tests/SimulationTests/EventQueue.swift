@@ -21,6 +21,8 @@ enum ProcessEvent: Sendable {
     /// It is on the disk.
     case recorded(worker: Int, slot: Int, job: Int)
     case planned
+    /// Somebody asks whether the side is up.
+    case probe(Side)
 }
 
 /// A binary heap; what is due at the same time comes in the order in which it was entered.

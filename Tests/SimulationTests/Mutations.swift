@@ -43,6 +43,10 @@ enum Mutation: CaseIterable, Sendable {
     case omitsIfMatch
     /// The target's answers are dated an hour too late, so that what it has seems old.
     case misdatesAnswers
+    /// What fails because a side is down counts against the object.
+    case countsOutages
+    /// What was decided before an outage is done after it.
+    case sendsLate
 
     var mixesVersions: Bool { self == .mixesVersions || self == .mixesParts }
 
@@ -66,6 +70,8 @@ enum Mutation: CaseIterable, Sendable {
         case .mixesParts: [.mixture]
         case .forgetsIntents: [.leftover]
         case .omitsCondition, .omitsIfMatch, .misdatesAnswers: [.overwrote]
+        case .countsOutages: [.baselessFailure]
+        case .sendsLate: [.cameBack]
         }
     }
 
@@ -123,8 +129,23 @@ enum Mutation: CaseIterable, Sendable {
             scenario.latency = 1...300
             scenario.faults = .none
             scenario.clientActionCount = 60
+        case .countsOutages, .sendsLate: prepareOutages(&scenario)
         case .keepsMemory: break
         }
+    }
+}
+
+extension Mutation {
+    private func prepareOutages(_ scenario: inout Scenario) {
+        scenario.faults = .none
+        scenario.endings = []
+        scenario.retriesMax = 2
+        scenario.latency = 1...300
+        scenario.outages = [Outage(.target, fromMilliseconds: 200, seconds: 60)]
+        guard self == .sendsLate else { return }
+        // Some are still being read when the target is known to be down.
+        scenario.slowness = 0.5
+        scenario.clientActionCount = 60
     }
 }
 

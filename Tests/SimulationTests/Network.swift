@@ -34,6 +34,11 @@ extension World {
         var flight = flight
         flightCount += 1
         let number = flightCount
+        if isDown(flight.order.side) {
+            flights[number] = flight
+            breakUnanswered(number)
+            return number
+        }
         let key = flight.order.request.key ?? ObjectKey("")
         let faults = isCalm ? .none : scenario.faults
         flight.mishap = faults.draw(
@@ -75,6 +80,7 @@ extension World {
 
     func arrive(_ number: Int) {
         guard var flight = flights[number] else { return }
+        guard !isDown(flight.order.side) else { return breakUnanswered(number) }
         flight.arrivals += 1
         let served = serve(flight)
         note(served, &flight)

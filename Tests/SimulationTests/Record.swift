@@ -96,6 +96,8 @@ struct Record {
     var episodes: [Episode] = []
     /// How many keys a resumed run found in `ahead.log`.
     var knownCount = 0
+    /// How many requests met nobody because a side was down.
+    var outageFaultCount = 0
     private(set) var violations: [Violation] = []
     /// Where the trace goes; nil for nowhere.
     var print: ((String) -> Void)?

@@ -51,6 +51,7 @@ struct Scenario: Sendable {
     var clientActionCount = 0
     var overwrite = OverwriteMode.never
     var endings: [PlannedEnding] = []
+    var outages: [Outage] = []
 
     init(seed: UInt64, mutation: Mutation?, _ random: inout SeededRandom) {
         self.seed = seed
@@ -64,6 +65,7 @@ struct Scenario: Sendable {
         slowness = random.pick([0, 0, 0.02, 0.1])
         endings = (0..<random.pick([0, 1, 1, 2, 3])).map { _ in Scenario.ending(&random) }
         drawReplacing()
+        outages = Outage.draw(seed: seed)
         mutation?.prepare(&self)
     }
 

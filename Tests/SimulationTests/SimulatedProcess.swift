@@ -21,6 +21,10 @@ final class SimulatedProcess {
     private var pendingRecords: [PendingRecord] = []
     /// By how much the servers' clocks are ahead of ours, as far as they have complained.
     var offsetSeconds: [Side: Int64] = [:]
+    /// What is known of the sides.
+    private var health = BothSides { _ in SideHealth() }
+    private var isAsking = BothSides(source: false, target: false)
+    private var failedProbes = BothSides(source: 0, target: 0)
     /// Why the run has to stop, once a job says so.
     var stop: Failure?
 
@@ -29,6 +33,47 @@ final class SimulatedProcess {
         self.run = run
         let blocksMax = world.scenario.blocksMax
         budget = MemoryBudget(blocksMax: blocksMax, usualPerWorker: max(1, blocksMax / 2))
+    }
+
+    // MARK: - Sides that are down
+
+    func isDown(_ side: Side) -> Bool { health[side].state != .up }
+
+    var isAnyDown: Bool { isDown(.source) || isDown(.target) }
+
+    func answered(_ side: Side, begunAt: Instant) {
+        health[side].answered(begunAt: begunAt, endedAt: world.now)
+    }
+
+    func failed(_ side: Side) {
+        health[side].failed(at: world.now, because: "simulated")
+        guard !isAsking[side] else { return }
+        failedProbes[side] = 0
+        ask(side)
+    }
+
+    func cause(ofFaultAt time: Instant, _ side: Side) -> SideHealth.Cause {
+        health[side].cause(ofFaultAt: time)
+    }
+
+    /// Asks later whether a side in doubt is up.
+    private func ask(_ side: Side) {
+        isAsking[side] = health[side].isInDoubt
+        guard isAsking[side] else { return }
+        let delay = SideHealth.probeDelay(
+            failedCount: failedProbes[side], random: &world.random)
+        world.queue.add(.process(run: run, .probe(side)), at: world.now + delay)
+    }
+
+    func probe(_ side: Side) {
+        if world.isDown(side) {
+            health[side].failed(at: world.now, because: "simulated")
+            failedProbes[side] += 1
+        } else {
+            health[side].answered(begunAt: world.now, endedAt: world.now + .milliseconds(1))
+            failedProbes[side] = 0
+        }
+        ask(side)
     }
 
     // MARK: - Memory

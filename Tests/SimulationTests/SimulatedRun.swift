@@ -114,6 +114,7 @@ struct SimulatedRun: ~Copyable {
     /// What came back may be work for others, and what begins may come back at once.
     private mutating func turn() {
         repeat {
+            for index in workers.indices { workers[index].tellKept(isEnding: isDraining) }
             takeReturned()
             if process.stop != nil { drain() }
             guard !isDraining else { return }
@@ -150,6 +151,7 @@ struct SimulatedRun: ~Copyable {
     /// Gives every worker what it has room for; pieces of large objects come first.
     private mutating func handOut() -> Bool {
         var isAny = false
+        guard !process.isAnyDown else { return false }
         for index in workers.indices {
             let assignments = ledger.takeLarge(
                 workers[index].freeCount, partBytes: workers[index].partBytes)
@@ -195,6 +197,7 @@ struct SimulatedRun: ~Copyable {
         case .logTick:
             write(&logs, isLast: false)
             add(.logTick, after: .milliseconds(100))
+        case .probe(let side): process.probe(side)
         case .planned:
             world.record.note(world.now, "planned: \(planned)")
             switch planned {

@@ -13,6 +13,14 @@ private struct Slot {
     var blocksHeld = 0
     var flight: Int?
     var wakeAt: Instant?
+    var kept: Kept?
+}
+
+/// What came of an exchange that got no answer, or was not sent, until it is known why.
+private struct Kept {
+    var fault: TransportFault
+    var order: ExchangeOrder
+    var since: Instant
 }
 
 struct SimulatedWorker {
@@ -108,9 +116,43 @@ struct SimulatedWorker {
             if let partial, case .object(let offset, _) = flight.order.sink {
                 slots[flight.slot].body.store(partial, at: offset)
             }
-            tell(flight.slot, .broken(TransportFault(.broken, message: "simulated")))
+            broken(flight)
         case .answered(let served, let wasResent):
+            let begun = world.record.episodes[flight.episode].steps[flight.step].sentAt
+            process.answered(flight.order.side, begunAt: begun)
             tell(flight.slot, .answered(receive(served, wasResent, flight)))
+        }
+    }
+
+    private mutating func broken(_ flight: Flight) {
+        let fault = TransportFault(.broken, message: "simulated")
+        guard world.scenario.mutation != .countsOutages else {
+            return tell(flight.slot, .broken(fault))
+        }
+        process.failed(flight.order.side)
+        slots[flight.slot].kept = Kept(fault: fault, order: flight.order, since: world.now)
+    }
+
+    /// Tells the jobs what has become clear; a run that ends does not wait for a side that is down.
+    mutating func tellKept(isEnding: Bool) {
+        for slot in slots.indices {
+            guard let kept = slots[slot].kept else { continue }
+            let side = kept.order.side
+            if isEnding, process.isAnyDown {
+                abandon(slot)
+                continue
+            }
+            let cause = process.cause(ofFaultAt: kept.since, side)
+            let isUnsent = kept.fault.hadNoEffect
+            guard isUnsent ? !process.isDown(side) : cause != .notKnownYet else { continue }
+            slots[slot].kept = nil
+            if isUnsent, world.scenario.mutation == .sendsLate {
+                start(kept.order, slot)
+                continue
+            }
+            var fault = kept.fault
+            fault.isForgiven = isUnsent || cause == .outage
+            tell(slot, .broken(fault))
         }
     }
 
@@ -214,6 +256,12 @@ struct SimulatedWorker {
     }
 
     private mutating func start(_ order: ExchangeOrder, _ slot: Int) {
+        guard !process.isDown(order.side) else {
+            var fault = TransportFault(.broken, message: "not sent")
+            fault.hadNoEffect = true
+            slots[slot].kept = Kept(fault: fault, order: order, since: world.now)
+            return
+        }
         var upload = Body()
         switch order.upload {
         case .object(let byteCount): upload = slots[slot].body[0..<byteCount]

@@ -64,7 +64,7 @@ struct MutationTests {
         var outcomes: Set<Outcome.Kind> = []
         var operations: Set<String> = []
         var proofs: Set<Proof> = []
-        var knownCount = 0
+        var (knownCount, outageFaultCount) = (0, 0)
         for seed in 0..<400 as Range<UInt64> {
             var simulation = Simulation(seed: seed)
             _ = simulation.run()
@@ -74,12 +74,14 @@ struct MutationTests {
             operations.formUnion(record.episodes.flatMap(\.steps).map(\.operation))
             proofs.formUnion(record.episodes.compactMap(\.outcome?.proof))
             knownCount += record.knownCount
+            outageFaultCount += record.outageFaultCount
         }
         #expect(mishaps == Set(Mishap.allCases))
         #expect(operations.isSuperset(of: Self.operationsOfUploads))
         #expect(outcomes.union([.exist]) == Set(RunKind.copy.outcomes))
         #expect(proofs == Set(Proof.allCases))
         #expect(knownCount > 0)
+        #expect(outageFaultCount > 100)
     }
 
     private static let operationsOfUploads: Set<String> = [

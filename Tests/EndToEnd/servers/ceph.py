@@ -81,6 +81,7 @@ rgw_gc_obj_min_wait = 2
 rgw_gc_processor_period = 5
 rgw_gc_processor_max_time = 5
 rgw_multipart_min_part_size = {part_bytes_min}
+{options}
 debug_rgw = 0/0
 debug_ms = 0/0
 """
@@ -97,11 +98,13 @@ class Ceph(Server):
         conditional_put=True, honest_ranges=True, tagging=True, expires=True, user_metadata_max=8192
     )
 
-    def __init__(self, owner="owner", part_bytes_min=5 << 20):
-        """`part_bytes_min`: less than S3's 5 MiB makes it a source with parts that others refuse."""
+    def __init__(self, owner="owner", part_bytes_min=5 << 20, options=""):
+        """`part_bytes_min`: less than S3's 5 MiB makes it a source with parts that others refuse.
+        `options`: more lines for the gateway's configuration."""
         super().__init__()
         self.owner = owner
         self.part_bytes_min = part_bytes_min
+        self.options = options
         self.key = f"{owner}key0000000000000"
         self.secret = f"{owner}secret0000000000000000000000000000000"
         self.https_port = free_port()
@@ -163,6 +166,7 @@ class Ceph(Server):
                 port=self.port,
                 https_port=self.https_port,
                 part_bytes_min=self.part_bytes_min,
+                options=self.options,
             )
         )
 

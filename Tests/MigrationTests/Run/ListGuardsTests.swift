@@ -93,6 +93,73 @@ import Testing
     }
 }
 
+@Suite struct CircuitBreakerTests {
+    private func failed(
+        _ faultClass: FaultClass = .denied, code: String = "AccessDenied", _ stage: Stage = .put
+    ) -> Outcome {
+        Outcome(
+            .failed,
+            failure: Failure(
+                stage: stage, faultClass: faultClass, status: 403, code: code, attempts: 1,
+                message: "no"))
+    }
+
+    /// How many outcomes are taken until the alarm, with it.
+    private func alarm(_ outcomes: [Outcome], failuresMax: Int? = nil) -> (at: Int, text: String)? {
+        var guards = ListGuards(allowsMissing: true, slots: 1000, failuresMax: failuresMax)
+        for (index, outcome) in outcomes.enumerated() {
+            if let text = guards.take(outcome, of: ObjectKey("k")) { return (index + 1, text) }
+        }
+        return nil
+    }
+
+    private func row(_ outcome: Outcome, _ count: Int) -> [Outcome] {
+        Array(repeating: outcome, count: count)
+    }
+
+    @Test func stopsWhenTheFirstHundredFailAlike() {
+        #expect(alarm(row(failed(), 99)) == nil)
+        let alarm = alarm(row(failed(), 100))
+        #expect(alarm?.at == 100)
+        #expect(alarm?.text.hasPrefix("target: 100 objects") == true)
+        #expect(alarm?.text.contains("denied, HTTP 403 AccessDenied no") == true)
+    }
+
+    @Test func bearsMoreInARowOnceSomethingWentWell() {
+        let copied = Outcome(.copied)
+        #expect(alarm([copied] + row(failed(), 999)) == nil)
+        #expect(alarm([copied] + row(failed(), 1000))?.at == 1001)
+        #expect(alarm([copied] + row(failed(), 999) + [copied] + row(failed(), 999)) == nil)
+    }
+
+    /// What is found, and what is the objects' own fault, is no reason to leave out the others.
+    @Test func bearsWhatIsNotOfTheRun() {
+        let missing = Outcome(
+            .missing,
+            failure: Failure(stage: .verify, faultClass: .missing, attempts: 0, message: "no"))
+        #expect(alarm(row(missing, 2000)) == nil)
+        #expect(alarm(row(failed(.archived, code: "InvalidObjectState", .get), 2000)) == nil)
+    }
+
+    @Test func differentReasonsAreNotOne() {
+        let others = [
+            failed(.refused), failed(code: "Other"), failed(.denied, .get), Outcome(.skippedTarget),
+        ]
+        for other in others {
+            #expect(alarm(row(failed(), 99) + [other] + row(failed(), 999)) == nil)
+        }
+    }
+
+    @Test func stopsAtTheNumberOfFailuresThatIsAllowed() {
+        let outcomes = (0..<20).map { $0.isMultiple(of: 2) ? failed() : Outcome(.copied) }
+        #expect(alarm(outcomes) == nil)
+        #expect(alarm(outcomes, failuresMax: 11) == nil)
+        #expect(alarm(outcomes, failuresMax: 10)?.at == 19)
+        #expect(alarm(outcomes, failuresMax: 1)?.at == 1)
+        #expect(alarm(outcomes, failuresMax: 3)?.text.contains("--max-failures") == true)
+    }
+}
+
 @Suite struct LimitsTests {
     private let mib: Int64 = 1 << 20
 

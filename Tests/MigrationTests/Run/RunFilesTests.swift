@@ -167,6 +167,7 @@ import Testing
             "files_remaining", "files_in_progress", "percent_complete", "throughput_current",
             "throughput_overall", "objects_per_second", "start_time",
             "estimated_seconds_remaining", "estimated_end_time", "progress",
+            "source", "target",
         ]
         #expect(try Set(jsonNames(status.encoded())) == names)
     }
