@@ -136,10 +136,11 @@ extension World {
         let read = steps.last { $0.side == .source && $0.readsObject && $0.seen != nil }?.seen
         checkNotOurs(found, read, episode)
         let isSame = found.body == read?.body
-        // Of a large object only the ETags can be compared.
+        // Of a large object only the ETags can be compared, even before an upload of it has begun.
+        let isLarge =
+            record.episodes[episode].isLarge || found.body.byteCount > scenario.wholeObjectBytesMax
         let isHonest =
-            found.etag == hexText(found.body.md5)
-            && (!record.episodes[episode].isLarge || read?.etag == found.etag)
+            found.etag == hexText(found.body.md5) && (!isLarge || read?.etag == found.etag)
         // An answer may tell of an object of another size.
         let isFlipped = steps.contains {
             $0.mishap == .flippedDownload || $0.mishap == .wrongRange
