@@ -160,6 +160,11 @@ struct PermissionOptions: ParsableArguments {
             "Copy to a target that ignores If-None-Match: a HEAD just before each PUT takes its place."
     )
     var allowWeakConditions = false
+    @Flag(
+        help: ArgumentHelp(
+            "Copy an object whose metadata the target refuses without it (marked no-meta), instead of "
+                + "letting it fail."))
+    var dropRefusedMetadata = false
     @Flag(help: "Take lists whose listing was interrupted or incomplete.")
     var allowIncompleteList = false
     @Flag(

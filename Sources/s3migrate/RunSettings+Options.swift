@@ -18,6 +18,7 @@ extension RunSettings {
         rules.wholeObjectBytesMax = tuning.multipartThreshold.bytes
         rules.partBytes = tuning.partSize.bytes
         rules.retries = RetryPolicy(retriesMax: tuning.retries)
+        rules.dropsRefusedMetadata = command.permissions.dropRefusedMetadata
         self.init(
             source: source, target: target, sourceFolders: folders.source,
             targetFolders: folders.target, rules: rules,
