@@ -106,6 +106,9 @@ extension Fault {
             && (faultClass == .refused || faultClass == .server)
     }
 
-    /// The tags alone were refused (API reference, PutObject, InvalidTag).
-    var concernsTagsAlone: Bool { code == "InvalidTag" }
+    /// The tags alone were refused: S3 has fewer characters for them than some servers, and calls others InvalidTag, or
+    /// InvalidArgument and the header's name (LocalStack).
+    var concernsTagsAlone: Bool {
+        faultClass == .refused && (code == "InvalidTag" || message.contains("x-amz-tagging"))
+    }
 }

@@ -39,6 +39,7 @@ FEATURES: dict[str, Feature] = {
     "Expires with a date": Feature({"expires": "Wed, 21 Oct 2015 07:28:00 GMT"}),
     "Expires without a date": Feature({"expires": "5d"}),
     "website redirect": Feature({"x-amz-website-redirect-location": "/other/place"}),
-    "tags": Feature(tags={"project": "a+b & c=d", "stage": "", "größe": "x/y:z"}),
+    "tags": Feature(tags={"project": "a+b c=d", "stage": "", "größe": "x/y:z"}),
+    "tags of characters that S3 forbids": Feature(tags={"project": "a & b"}),
 }
 """Name → feature. The names stand in the table of README.md."""

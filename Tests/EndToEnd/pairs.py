@@ -6,6 +6,7 @@ The judge is boto3: it says what the source holds, and what the target holds aft
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from dataset import MEBIBYTE, Object
 from features import FEATURES
@@ -72,7 +73,7 @@ class Filled:
         if item.tags:
             if not self.server.capabilities.tagging:
                 return
-            headers["x-amz-tagging"] = "project=a%2Bb%20%26%20c%3Dd&stage=&gr%C3%B6%C3%9Fe=x/y%3Az"
+            headers["x-amz-tagging"] = urlencode(item.tags, quote_via=quote)
         for _ in range(5):
             try:
                 self.client.put(self.bucket, item.key, item.body, headers)

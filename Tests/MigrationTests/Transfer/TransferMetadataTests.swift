@@ -108,11 +108,16 @@ import Testing
 
     // MARK: - Tags
 
-    @Test func leavesOutTagsThatThePutIsRefusedFor() throws {
+    @Test(arguments: [
+        ("InvalidTag", "because"), ("InvalidArgument", "The header 'x-amz-tagging' shall be UTF-8"),
+    ])
+    func leavesOutTagsThatThePutIsRefusedFor(code: String, message: String) throws {
+        let xml = "<Error><Code>\(code)</Code><Message>\(message)</Message></Error>"
         let tagged = TestObject("hello").with(header: "x-amz-tagging-count", "1")
         var play = TransferPlay()
         let outcome = try play.outcome(
-            get(sends(tagged)), getTags(hasTags([("a", "1")])), put(refuses(400, "InvalidTag")),
+            get(sends(tagged)), getTags(hasTags([("a", "1")])),
+            put(reply(400, [], Array(xml.utf8))),
             put(takes(etag: tagged.etag)))
         #expect(play.header("x-amz-tagging", of: 3) == nil)
         #expect((outcome.kind, outcome.losses) == (.copied, .tags))
