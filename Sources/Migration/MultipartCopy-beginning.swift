@@ -147,6 +147,7 @@ extension MultipartCopy {
         record = earlier
         isUploadGone = false
         receipts = [:]
+        isOfEarlierCreate = true
         return listParts(in: context)
     }
 
@@ -160,11 +161,12 @@ extension MultipartCopy {
 
     mutating func create(in context: TransferContext) -> TransferAction {
         step = .creating
+        isOfEarlierCreate = false
         let target = context.rules.target
         return ask(
             .target,
             CreateMultipartUpload.request(
-                bucket: targetBucket, key: item.key, metadata: facts.metadata,
+                bucket: targetBucket, key: item.key, metadata: sentMetadata,
                 tagging: target.multipartTagging == .onPut ? urlQuery(of: tags) : nil,
                 digest: record?.digest))
     }
@@ -180,7 +182,7 @@ extension MultipartCopy {
                 (200..<300).contains(response.status)
                 ? RetryPolicy.fault(error) : RetryPolicy.fault(of: response)
             if response.status < 300 || response.status >= 500 { mayHaveCreated = true }
-            return failed(.create, at: .create, with: fault, in: &context)
+            return failedCreate(fault, in: &context)
         }
         attempts.ofStep = 0
         guard mayHaveCreated, let record else { return open(id) }

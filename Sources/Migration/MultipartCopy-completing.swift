@@ -134,7 +134,7 @@ extension MultipartCopy {
         mayHaveCompleted = true
         written = etag
         // Some targets answer Complete with another ETag (rclone), or none (Ceph), than they show from then on.
-        guard etag == facts.etag else { return measure(in: context) }
+        guard etag == facts.etag, !wantsToSeeMetadata else { return measure(in: context) }
         return proved(in: context)
     }
 
@@ -194,10 +194,14 @@ extension MultipartCopy {
             record = earlier.state == .completed ? nil : earlier
             proof = earlier.proof
             written = found.etag
+            isOfEarlierCreate = true
+            seeMetadata(found)
             return proved(in: context)
         }
         if context.rules.isResumed, record == nil, isWhatOursWouldBe(found) {
             (written, proof) = (found.etag, .etag)
+            isOfEarlierCreate = true
+            seeMetadata(found)
             return proved(in: context)
         }
         if restarts == 0, record == nil, isAnOlderCopyOfOurs(found) {
@@ -266,6 +270,7 @@ extension MultipartCopy {
         }
         if let etag = seen.etag, isExpected(etag) {
             written = etag
+            seeMetadata(seen)
             // Of the whole, which is more than the parts could say.
             if etag == facts.etag { proof = .etag }
             return proved(in: context)
@@ -279,6 +284,7 @@ extension MultipartCopy {
         _ seen: ObjectFacts, in context: TransferContext
     ) -> TransferAction {
         if seen.etag != nil, seen.etag == written {
+            seeMetadata(seen)
             // What we were told: the target has a way of its own to name objects.
             guard seen.sizeBytes != facts.sizeBytes else { return provedByParts(in: context) }
             let failure = Failure(
@@ -296,6 +302,7 @@ extension MultipartCopy {
             return superseded(in: context)
         }
         written = seen.etag
+        seeMetadata(seen)
         return provedByParts(in: context)
     }
 

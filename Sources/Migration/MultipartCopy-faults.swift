@@ -29,6 +29,8 @@ extension MultipartCopy {
         switch step {
         case .cancelling(let cancellation, let next):
             return cancelFailed(cancellation, Fault(fault), then: next, in: &context)
+        case .creating where fault.kind == .unsendable:
+            return failedCreate(Fault(fault), in: &context)
         // Their answers may be what was lost.
         case _ where fault.hadNoEffect: break
         case .creating:

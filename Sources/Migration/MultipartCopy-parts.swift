@@ -280,7 +280,7 @@ extension MultipartCopy {
             return .become(
                 .transfer(
                     Transfer(
-                        again: item.with(earlierUploads: completedBefore + earlier),
+                        again: item.with(earlierUploads: completedBefore + earlier + leftBehind),
                         begun: begun, now: context.now, restarts: restarts, attempts: attempts.count
                     )))
         }

@@ -88,12 +88,19 @@ public struct MultipartCopy: Sendable {
     public let item: WorkItem
     let facts: ObjectFacts
     let targetBucket: String
-    let tags: [ObjectTag]
+    var tags: [ObjectTag]
     let begun: Instant
     var losses: Losses
     var step = Step.idle
     var asked = Request(.get, operation: "", bucket: "")
     public internal(set) var wasDownloaded = false
+
+    /// What was left out of its metadata.
+    var cut = MetadataCut.nothing
+    /// The copy was looked at for what became of its metadata.
+    var hasSeenMetadata = false
+    /// What an earlier run left out when it created the upload, nobody wrote down.
+    var isOfEarlierCreate = false
 
     // The layout
 

@@ -122,8 +122,18 @@ public struct Preflight: Sendable {
         return "it is \(abs(seconds)) s \(seconds > 0 ? "behind" : "ahead of") the server's"
     }
 
+    /// The region in "…; expecting 'us-east-1'", which is all that Swift and older servers say.
+    private func expected(_ story: S3ErrorBody) -> String? {
+        let pieces = story.message.split(separator: "'")
+        guard let place = pieces.firstIndex(where: { $0.hasSuffix("expecting ") }) else {
+            return nil
+        }
+        return pieces[(place + 1)...].first.map(String.init)
+    }
+
     private func regionAdvice(_ response: Response, _ story: S3ErrorBody?) -> String {
-        let named = response.headers["x-amz-bucket-region"] ?? story?.region
+        let named =
+            response.headers["x-amz-bucket-region"] ?? story?.region ?? story.flatMap(expected)
         guard let named else { return "\(flag)-region (now '\(region)') and \(flag)-url" }
         return "\(flag)-region: the server names '\(named)', the run signs for '\(region)'"
     }

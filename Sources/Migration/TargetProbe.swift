@@ -156,7 +156,8 @@ public struct TargetProbe: Sendable {
 
     /// Asks for less where the server may have refused what was asked for besides.
     private mutating func retreat(to next: Step, from response: Response) -> Action {
-        let mayBeForMore = [400, 405, 411, 412, 500, 501].contains(response.status)
+        // 403: some may write objects and no tags (s3:PutObjectTagging).
+        let mayBeForMore = [400, 403, 405, 411, 412, 500, 501].contains(response.status)
         return mayBeForMore ? go(next) : .refused(RetryPolicy.fault(of: response))
     }
 

@@ -26,6 +26,9 @@ extension Transfer {
     ) -> TransferAction {
         let (stage, retry) = whereBroken
         // The answer to a PUT may be what was lost.
+        if step == .putting, fault.kind == .unsendable {
+            return failedPut(Fault(fault), in: &context)
+        }
         if step == .putting, !fault.hadNoEffect { mayHaveWritten = true }
         return failed(
             stage, at: retry, with: Fault(fault), in: &context)

@@ -220,6 +220,8 @@ extension Transfer {
         doubted = nil
         etagIsNoMD5 = false
         isForParts = false
+        cut = .nothing
+        hasSeenMetadata = false
     }
 
     // MARK: - Tags

@@ -66,6 +66,7 @@ extension Transfer {
             if canReplaceOurs(in: context) { return put(in: context) }
             losses.insert(.metadata)
         }
+        hasSeenMetadata = true
         // The target has what we sent. Whether we had read it right is another question where the source's ETag, if
         // it is an MD5, tells of other bytes.
         if proof == .md5, facts?.etag?.md5 != nil, !etagIsNoMD5 {

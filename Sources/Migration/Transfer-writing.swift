@@ -106,7 +106,7 @@ extension Transfer {
         shownAt = context.now
         let target = context.rules.target
         let request = PutObject.request(
-            bucket: context.rules.targetBucket, key: item.key, metadata: facts.metadata,
+            bucket: context.rules.targetBucket, key: item.key, metadata: sentMetadata,
             tagging: target.tagging == .onPut ? urlQuery(of: tags) : nil,
             condition: context.rules.putCondition(for: place) ?? .none,
             contentMD5: promisedMD5, payloadHash: .unsigned)
@@ -139,7 +139,7 @@ extension Transfer {
             if fault.faultClass == .mismatch { return refusedBody(fault, in: &context) }
             // A server that failed may have stored the object before it did.
             if response.status >= 500 { mayHaveWritten = true }
-            return failed(.put, at: .write, with: fault, in: &context)
+            return failedPut(fault, in: &context)
         }
     }
 
@@ -174,6 +174,7 @@ extension Transfer {
     mutating func proved(_ proof: Proof, in context: TransferContext) -> TransferAction {
         // A second look, before the tags are tried again, may see less than the answer to the PUT told.
         self.proof = proof == .size ? self.proof ?? .size : proof
+        if wantsToSeeMetadata { return measure(in: context) }
         if !tags.isEmpty, context.rules.target.tagging == .afterwards {
             return putTags(in: context)
         }
@@ -207,6 +208,9 @@ extension Transfer {
         if response.status == 404, RetryPolicy.fault(of: response).faultClass != .fatal {
             return superseded(in: context)
         }
+        if response.status == 403, proof != nil, wantsToSeeMetadata {
+            return couldNotSeeMetadata(in: context)
+        }
         guard response.status == 200 else {
             return failed(.settle, at: .measure, with: response, in: &context)
         }
@@ -222,6 +226,7 @@ extension Transfer {
     ) -> TransferAction {
         if let etag = seen.etag, let proof = proof(byETag: etag) {
             written = etag
+            seeMetadata(seen)
             return proved(proof, in: context)
         }
         // Another ETag than the one we were told: somebody has written since then, or the PUT's answer lied.
@@ -236,6 +241,7 @@ extension Transfer {
         if isOurs, context.rules.target.etagIsMD5, seen.etag?.md5 != nil {
             return damaged("the target's ETag tells of other bytes than it was sent", in: &context)
         }
+        seeMetadata(seen)
         return proved(.size, in: context)
     }
 

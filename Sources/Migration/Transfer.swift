@@ -125,6 +125,11 @@ public struct Transfer: Sendable {
     var shownAt: Instant
     var proof: Proof?
 
+    /// What was left out of its metadata.
+    var cut = MetadataCut.nothing
+    /// The copy was looked at for what became of its metadata.
+    var hasSeenMetadata = false
+
     // What went wrong
 
     var attempts = Attempts()

@@ -16,6 +16,8 @@ public struct TransferRules: Sendable {
     public var claimBytesMax: Int64
     public var target: TargetCapabilities
     public var retries: RetryPolicy
+    /// Metadata that the target refuses is left out, rather than that the object fails.
+    public var dropsRefusedMetadata = false
     /// An earlier run that this one continues may have written what no log tells of.
     public var isResumed = false
     public var overwrite = OverwriteMode.never

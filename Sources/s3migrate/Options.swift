@@ -185,6 +185,11 @@ struct PermissionOptions: ParsableArguments {
                 + "the source's and are older; always, all that differ.",
             valueName: "never|changed|always"))
     var overwrite = OverwriteMode.never
+    @Flag(
+        help: ArgumentHelp(
+            "Copy an object whose metadata the target refuses without it (marked no-meta), instead of "
+                + "letting it fail."))
+    var dropRefusedMetadata = false
     @Flag(help: "Take lists whose listing was interrupted or incomplete.")
     var allowIncompleteList = false
     @Flag(

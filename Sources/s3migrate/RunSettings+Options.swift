@@ -20,6 +20,7 @@ extension RunSettings {
         rules.partBytes = parts.partSize.bytes
         rules.retries = RetryPolicy(retriesMax: tuning.retries)
         rules.overwrite = command.permissions.overwrite
+        rules.dropsRefusedMetadata = command.permissions.dropRefusedMetadata
         self.init(
             source: source, target: target, sourceFolders: folders.source,
             targetFolders: folders.target, rules: rules,

@@ -11,7 +11,7 @@ from fakes3 import FakeS3, Script
 from large_objects import open_uploads
 from program import Migration, Side
 from s3client import S3Client, at_once
-from servers import Ceph, Rclone
+from servers import Ceph, LocalStack, Rclone, Swift
 
 SEED = int(os.environ.get("E2E_SEED", "20260101"))
 """Everything random in the suite comes from here; a failure says it, and E2E_SEED replays it."""
@@ -65,6 +65,18 @@ def ceph_target():
 @pytest.fixture(scope="session")
 def rclone_server():
     with Rclone() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def swift_server():
+    with Swift() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def localstack_server():
+    with LocalStack() as server:
         yield server
 
 

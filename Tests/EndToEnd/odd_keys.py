@@ -103,6 +103,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "1,024 bytes of three-byte letters": _LONG,
     },
     "rclone-memory": _RCLONE,
+    "swift": {},
+    "localstack": {},
 }
 """Server → oddity → why it cannot hold that key beside those that come before it in `ODD_KEYS`."""
 

@@ -107,6 +107,13 @@ import Testing
         let byBody = refusal(
             target.verdict(on: Response(status: 400), listing: body, clockDifference: nil))
         #expect(byBody.contains("'ap-1'"))
+        let swift =
+            "The authorization header is malformed; the region 'eu-1' is wrong; expecting 'us-2'"
+        let byMessage = refusal(
+            target.verdict(
+                on: Response(status: 400), listing: listing("AuthorizationHeaderMalformed", swift),
+                clockDifference: nil))
+        #expect(byMessage.contains("check --dest-region: the server names 'us-2'"))
     }
 
     @Test(arguments: [

@@ -50,6 +50,8 @@ struct ProbedServer: Sendable {
     var etagIsMD5 = true
     /// A PUT with tags is answered with 501 (Swift).
     var refusesTagsOnPut = false
+    /// With which status tags are refused; 403 where only the permission for tags is missing.
+    var refusal = 501
     var allowsDelete = true
     var multipart = ProbedUploads()
     var bodies: [ObjectKey: [UInt8]] = [:]
@@ -88,7 +90,7 @@ struct ProbedServer: Sendable {
             return Response(status: 400)
         }
         if refusesTagsOnPut, request.headers["x-amz-tagging"] != nil {
-            return Response(status: 501)
+            return Response(status: refusal)
         }
         bodies[key] = request.body
         tags[key] = tagging == .onPut ? taggingDocument(request) : nil
@@ -126,7 +128,7 @@ struct ProbedServer: Sendable {
     }
 
     private mutating func writeTags(_ key: ObjectKey, _ body: [UInt8]) -> Response {
-        guard tagging != .none else { return Response(status: 501) }
+        guard tagging != .none else { return Response(status: refusal) }
         tags[key] = body
         return Response(status: 200)
     }
@@ -219,6 +221,16 @@ extension ProbedServer {
         }
     }
 
+    /// Who may write objects and no tags can still copy; the objects are marked.
+    @Test func goesOnWithoutThePermissionForTags() throws {
+        var server = ProbedServer()
+        (server.tagging, server.refusesTagsOnPut, server.refusal) = (.none, true, 403)
+        let (seen, warnings) = try server.probed()
+        #expect(seen.conditionalPut && seen.checksContentMD5)
+        #expect(seen.tagging == .none)
+        #expect(warnings.isEmpty)
+    }
+
     /// Tags that are refused say nothing about conditions.
     @Test func asksForConditionsApartFromTags() throws {
         var server = ProbedServer()
@@ -261,13 +273,18 @@ extension ProbedServer {
         #expect(warnings[2].contains(".s3migrate-probe-t0k3n-parts "))
     }
 
-    @Test(arguments: [
-        (403, "AccessDenied", FaultClass.denied), (404, "NoSuchBucket", .fatal),
-        (503, "SlowDown", .throttled),
-    ])
-    func saysThatNothingIsTaken(status: Int, code: String, faultClass: FaultClass) throws {
+    /// A 403 may be for the tags alone, so that the same is tried without them, and without the condition.
+    @Test(
+        arguments: [
+            (403, "AccessDenied", FaultClass.denied, 3), (404, "NoSuchBucket", .fatal, 1),
+            (503, "SlowDown", .throttled, 1),
+        ] as [(Int, String, FaultClass, Int)])
+    func saysThatNothingIsTaken(
+        status: Int, code: String, faultClass: FaultClass, attempts: Int
+    ) throws {
         var probe = begun()
         let body = Array("<Error><Code>\(code)</Code></Error>".utf8)
+        for _ in 1..<attempts { _ = probe.answered(Response(status: status, body: body)) }
         guard case .refused(let fault) = probe.answered(Response(status: status, body: body)) else {
             throw PlayError("the probe goes on")
         }

@@ -2,6 +2,7 @@
 can do."""
 
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -29,9 +30,9 @@ class Capabilities:
     """A ranged GET is answered with 206."""
     tagging: bool
     expires: bool
-    """The Expires header comes back as it was sent."""
-    user_metadata_max: int
-    """Bytes of all x-amz-meta values together."""
+    """The Expires header comes back as it was sent, also one that is no date."""
+    signatures: bool
+    """A wrong signature is refused."""
 
 
 class Server:
@@ -129,6 +130,13 @@ class Server:
         except OSError:
             return False
         return True
+
+    @staticmethod
+    def listens(port: int) -> bool:
+        """Whether a process of ours has opened its port yet."""
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
 
     def _tail(self, label: str) -> str:
         path = self.state / f"{label}.out"

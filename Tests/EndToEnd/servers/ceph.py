@@ -95,7 +95,7 @@ class Ceph(Server):
 
     name = "ceph"
     capabilities = Capabilities(
-        conditional_put=True, honest_ranges=True, tagging=True, expires=True, user_metadata_max=8192
+        conditional_put=True, honest_ranges=True, tagging=True, expires=True, signatures=True
     )
 
     def __init__(self, owner="owner", part_bytes_min=5 << 20, options=""):

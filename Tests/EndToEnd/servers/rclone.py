@@ -28,7 +28,7 @@ class Rclone(Server):
         honest_ranges=False,
         tagging=False,
         expires=False,
-        user_metadata_max=2048,
+        signatures=True,
     )
 
     def __init__(self, store="directory"):

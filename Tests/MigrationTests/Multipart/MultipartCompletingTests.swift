@@ -292,6 +292,16 @@ import Testing
         }
     }
 
+    /// Else it would be taken for one that nobody knows, and stand in the way of those that are looked for.
+    @Test func takesAlongWhatCouldNotBeAborted() throws {
+        var play = MultipartPlay(plain)
+        let earlier = try play.readsAgain(
+            isFree, create(begins("id1")), headSource(shows(others)),
+            abort(refuses(403, "AccessDenied")))
+        #expect(earlier.map(\.uploadID) == ["id1"])
+        #expect(play.open == ["completing id1"])
+    }
+
     @Test func asksTheSourceAgain() throws {
         var play = MultipartPlay(plain)
         let outcome = try play.outcome(

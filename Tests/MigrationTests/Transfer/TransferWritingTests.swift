@@ -24,7 +24,8 @@ import Testing
             .with(header: "expires", "never").with(header: "content-encoding", "gzip,aws-chunked")
             .with(header: "x-secret-of-the-server", "1")
         var play = TransferPlay()
-        _ = try play.outcome(get(sends(rich)), put(takes(etag: object.etag)))
+        _ = try play.outcome(
+            get(sends(rich)), put(takes(etag: object.etag)), headTarget(shows(rich)))
         #expect(play.header("x-amz-meta-colour", of: 1) == " blau ")
         #expect(play.header("expires", of: 1) == "never")
         #expect(play.header("content-encoding", of: 1) == "gzip")
