@@ -96,8 +96,10 @@ extension MultipartCopy {
 
     mutating func partsAreThere(in context: inout TransferContext) -> TransferAction {
         let expected = expectedETag
+        // Parts without a digest were sent for their ETags' sake, also where the source does not tell its layout today.
+        let isUncovered = layout == .told || record?.digest == nil
         let isDoubtful =
-            layout == .told && expected != facts.etag && expected != nil
+            isUncovered && expected != facts.etag && expected != nil
             && context.rules.target.partETagIsMD5 && !facts.isServerEncryptedWithKey
         if isDoubtful, !wasReadTwice {
             // Damaged on its way, or an ETag that is none of MD5s: a second reading tells.

@@ -54,6 +54,23 @@ import Testing
         #expect(play.partsOrders.isEmpty)
     }
 
+    /// They were sent without a digest, since the source had told its layout then; now it does not.
+    @Test func doubtsPartsThatNoDigestCovers() throws {
+        let ours = plain.inParts()
+        var record = uploadRecord(
+            "k", .open, id: "id1", begunAt: targetDate.secondsSince1970, facts: ours.facts, digest: nil)
+        record.targetETag = nil
+        var play = MultipartPlay(ours, earlier: [record])
+        let damaged = has(1) + [(number: 2, bytes: [9, 9, 9, 9])] + has(3)
+        let outcome = try play.outcome(
+            of: [headSource(refuses(500)), isFree, listParts(hasParts(damaged, crc: false))] + [
+                headSource(shows(ours)), complete(completes(plain.partsETag())),
+                headTarget(shows(ours)),
+            ])
+        #expect(play.partsOrders.map(\.numbers) == [[1, 2, 3]])
+        #expect(outcome.logged == "copied etag")
+    }
+
     @Test func readsAllPagesOfTheParts() throws {
         var play = MultipartPlay(plain, earlier: [open()])
         _ = try play.outcome(
