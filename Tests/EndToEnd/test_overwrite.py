@@ -101,7 +101,9 @@ def test_lists_of_both_sides_spare_the_question_only_where_they_agree(fakes):
     assert run.logs.outcomes == {
         "absent": "copied", "newer": "skip-up", "older": "copied", "same": "exist",
     }  # fmt: skip
-    assert fakes.record.counts("target", "HeadObject")["same"] == 0
+    # The one question is the sample's.
+    assert fakes.record.counts("target", "HeadObject")["same"] == 1
+    assert fakes.record.counts("source", "HeadObject")["same"] == 0
 
 
 def test_a_resume_with_another_mode_is_refused(fakes):
