@@ -12,6 +12,8 @@ struct TargetInquiry: ~Copyable {
     private var client: SingleExchange
     private var random: SeededRandom
     private let redaction: Redaction
+    /// An exchange of the last probe had to be sent again.
+    private var wasDisturbed = false
 
     init(_ settings: RunSettings, clock: Clock, seed: UInt64) throws(CurlError) {
         self.settings = settings
@@ -80,29 +82,55 @@ struct TargetInquiry: ~Copyable {
         }
     }
 
-    /// A server that is busy or failing may be asked again a few times; one that is not there is said so at once.
+    /// A server that is busy or failing, or breaks the connection, may be asked again a few times; that none is there
+    /// takes a second to say.
     private mutating func patiently(
         _ order: ExchangeOrder
     ) throws(TransportFault) -> Response {
         var attempt = 0
         while true {
-            let response = try client.send(order)
-            let fault = RetryPolicy.fault(of: response)
-            let isPassing = [.throttled, .server].contains(fault.faultClass)
             attempt += 1
-            guard response.status >= 300, isPassing, attempt <= 3 else { return response }
+            let fault: Fault
+            do throws(TransportFault) {
+                let response = try client.send(order)
+                fault = RetryPolicy.fault(of: response)
+                let isFault = response.status >= 300 && fault.isPassing
+                guard isFault, attempt <= Self.patience else { return response }
+            } catch {
+                guard error.kind == .broken, attempt <= Self.patience else { throw error }
+                fault = Fault(.transport, message: error.message)
+            }
             pause(before: attempt, fault)
         }
     }
+
+    private static let patience = 4
 
     // MARK: - Probe
 
     /// Finds out what the target honours.
     ///
+    /// What a fault has touched may have seen too little: a conditional PUT whose answer was lost is refused when it is
+    /// sent again. So the probe is run again, and what was seen once is true.
+    ///
     /// - Parameter token: the same for a run and its resumptions, another for every other run.
     mutating func probe(
         token: String
     ) throws(RunError) -> (TargetCapabilities, warnings: [String]) {
+        var (seen, warnings) = try probeOnce(token: token)
+        for _ in 1..<Self.probesMax where wasDisturbed {
+            let again = try probeOnce(token: token)
+            (seen, warnings) = (seen.united(with: again.0), again.warnings)
+        }
+        return (seen, warnings)
+    }
+
+    private static let probesMax = 5
+
+    private mutating func probeOnce(
+        token: String
+    ) throws(RunError) -> (TargetCapabilities, warnings: [String]) {
+        wasDisturbed = false
         var probe = TargetProbe(bucket: settings.target.bucket, token: token)
         var action = probe.begin()
         while true {
@@ -122,14 +150,15 @@ struct TargetInquiry: ~Copyable {
             do throws(TransportFault) {
                 let response = try client.send(order)
                 fault = RetryPolicy.fault(of: response)
-                let isPassing = [.throttled, .server].contains(fault.faultClass)
-                // 501 and its like are what a probe wants to see; tags that fail with 500 as well.
-                guard isPassing, response.status >= 500, !order.asksForTags else { return response }
+                // There are servers that answer 500 whenever they are asked for tags.
+                let isOver = order.asksForTags && attempt == Self.tagPatience
+                guard fault.isPassing, response.status >= 300, !isOver else { return response }
                 answer = response
             } catch {
                 fault = Fault(.transport, message: error.message)
             }
             attempt += 1
+            if !order.asksForTags { wasDisturbed = true }
             guard attempt <= settings.rules.retries.retriesMax else {
                 // A target that fails whenever it is asked for parts takes objects all the same.
                 if let answer, order.asksForParts { return answer }
@@ -138,6 +167,8 @@ struct TargetInquiry: ~Copyable {
             pause(before: attempt, fault)
         }
     }
+
+    private static let tagPatience = 2
 
     private func refusal(_ fault: Fault) -> RunError {
         let said = redaction.applied(
@@ -153,6 +184,11 @@ struct TargetInquiry: ~Copyable {
         guard case .again(let delay) = verdict else { return }
         usleep(UInt32(delay.milliseconds * 1000))
     }
+}
+
+extension Fault {
+    /// A server that says so may be asked again soon; 501 and its like are what a probe wants to see.
+    fileprivate var isPassing: Bool { faultClass == .throttled || faultClass == .server }
 }
 
 extension ExchangeOrder {

@@ -46,12 +46,18 @@ public struct TransferRules: Sendable {
 
 /// What a target does with what we send, as the probe saw it.
 public struct TargetCapabilities: Sendable, Equatable, Codable {
-    public enum Tagging: String, Sendable, Codable {
+    public enum Tagging: String, Sendable, Codable, Comparable {
         /// `x-amz-tagging` on PUT is kept.
         case onPut
         /// PutObjectTagging works, the header on PUT does not.
         case afterwards
         case none
+
+        /// The better way is the lesser.
+        public static func < (left: Tagging, right: Tagging) -> Bool {
+            let ways: [Tagging] = [.onPut, .afterwards, .none]
+            return (ways.firstIndex(of: left) ?? 0) < (ways.firstIndex(of: right) ?? 0)
+        }
     }
 
     /// `If-None-Match: *` on PUT is honoured. Where it is not, a HEAD just before takes its place.
@@ -96,5 +102,24 @@ public struct TargetCapabilities: Sendable, Equatable, Codable {
         self.multipartTagging = multipartTagging
         self.ifMatchOnPut = ifMatchOnPut
         self.ifMatchOnComplete = ifMatchOnComplete
+    }
+
+    /// What either of two probes has seen. A probe that faults have disturbed sees too little, and never what is not
+    /// so: each capability takes an answer that only a server which has it gives.
+    public func united(with other: TargetCapabilities) -> TargetCapabilities {
+        TargetCapabilities(
+            conditionalPut: conditionalPut || other.conditionalPut,
+            checksContentMD5: checksContentMD5 || other.checksContentMD5,
+            etagIsMD5: etagIsMD5 || other.etagIsMD5,
+            tagging: min(tagging, other.tagging),
+            takesMultipart: takesMultipart || other.takesMultipart,
+            conditionalComplete: conditionalComplete || other.conditionalComplete,
+            partDigest: BodyDigest.Algorithm.allCases.first {
+                [partDigest, other.partDigest].contains($0)
+            },
+            partETagIsMD5: partETagIsMD5 || other.partETagIsMD5,
+            multipartTagging: min(multipartTagging, other.multipartTagging),
+            ifMatchOnPut: ifMatchOnPut ?? other.ifMatchOnPut,
+            ifMatchOnComplete: ifMatchOnComplete || other.ifMatchOnComplete)
     }
 }

@@ -159,7 +159,7 @@ def test_a_fifth_of_all_requests_may_fail(fakes, seed):
     migration = fakes.migration(
         None, "--timeout", "3", "--multipart-threshold", "16MiB", "--part-size", "5MiB"
     )
-    storm(fakes, seed, key=OBJECTS)
+    storm(fakes, seed)
     run = migration.run(timeout_s=300).expect(EXIT_DONE)
     assert fakes.wrong() == []
     # A copy whose answer was lost may be found as our own, and is still ours.

@@ -232,6 +232,25 @@ extension ProbedServer {
     }
 
     /// Tags that are refused say nothing about conditions.
+    /// Of two probes that faults have disturbed, each knows what the other missed.
+    @Test func unitesWhatTwoProbesHaveSeen() {
+        let all = TargetCapabilities()
+        let none = TargetCapabilities(
+            conditionalPut: false, checksContentMD5: false, etagIsMD5: false, tagging: .none,
+            takesMultipart: false, conditionalComplete: false, partDigest: nil,
+            partETagIsMD5: false, multipartTagging: .none, ifMatchOnPut: nil,
+            ifMatchOnComplete: false)
+        #expect(all.united(with: none) == all && none.united(with: all) == all)
+        #expect(none.united(with: none) == none)
+        var one = none
+        (one.tagging, one.partDigest, one.ifMatchOnPut) = (.afterwards, .sha256, .unquoted)
+        var other = none
+        (other.tagging, other.partDigest) = (.onPut, .crc64nvme)
+        let both = one.united(with: other)
+        #expect(both.tagging == .onPut && both.partDigest == .crc64nvme)
+        #expect(both.ifMatchOnPut == .unquoted && !both.conditionalPut)
+    }
+
     @Test func asksForConditionsApartFromTags() throws {
         var server = ProbedServer()
         server.refusesTagsOnPut = true

@@ -16,7 +16,9 @@ def _raw(name: str, write: Callable[[Reply], Pieces], ends="close", *, has_effec
     def strike(request, store):
         reply = store.answer(request) if has_effect else Reply(200)
         if request.method == "HEAD":
-            reply = replace(reply, body=b"")
+            # Its length is the object's all the same.
+            length = {"content-length": str(len(reply.body))}
+            reply = replace(reply, headers=length | reply.headers, body=b"")
         return replace(reply, raw=write, cut_by=ends)
 
     return Fault(name, strike)

@@ -58,7 +58,8 @@ import Testing
     @Test func doubtsPartsThatNoDigestCovers() throws {
         let ours = plain.inParts()
         var record = uploadRecord(
-            "k", .open, id: "id1", begunAt: targetDate.secondsSince1970, facts: ours.facts, digest: nil)
+            "k", .open, id: "id1", begunAt: targetDate.secondsSince1970, facts: ours.facts,
+            digest: nil)
         record.targetETag = nil
         var play = MultipartPlay(ours, earlier: [record])
         let damaged = has(1) + [(number: 2, bytes: [9, 9, 9, 9])] + has(3)
