@@ -10,7 +10,7 @@ BOUNDARIES := --explicit-target-dependency-import-check error
 
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: build check lint build-tests test demo bench bench-check fuzz install clean
+.PHONY: build check lint build-tests test demo bench bench-check fuzz soak install clean
 
 build:
 	@Scripts/install-build.sh
@@ -48,10 +48,15 @@ fuzz:
 	@Scripts/install-build.sh
 	Scripts/fuzz.sh $(TARGET)
 
+# Do memory and descriptors stay flat over a long run? MINUTES (20).
+soak: build
+	@Scripts/install-test.sh
+	Scripts/soak.sh $(MINUTES)
+
 # The bench's own tests, and a quick run against the thresholds of bench/thresholds.json.
 bench-check: build
 	@Scripts/install-test.sh
-	cd bench && ../.build-tools/venv/bin/python -m pytest -q -p no:cacheprovider test_tools.py
+	cd bench && ../.build-tools/venv/bin/python -m pytest -q -p no:cacheprovider test_tools.py test_soak.py
 	.build-tools/venv/bin/python bench/run.py --check
 
 install: build

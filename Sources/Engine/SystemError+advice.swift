@@ -10,6 +10,8 @@ extension SystemError {
     private var remedy: String {
         switch code {
         case ENOSPC, EDQUOT: " (make room, then continue with --resume)"
+        case EIO: " (check the disk, then continue with --resume)"
+        case EROFS: " (make the file system writable, then continue with --resume)"
         case EMFILE, ENFILE: " (raise the limit of open files, ulimit -n)"
         default: ""
         }

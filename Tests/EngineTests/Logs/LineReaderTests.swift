@@ -110,6 +110,20 @@ import Testing
         #expect(error?.advice.contains("--resume") == true)
     }
 
+    /// Else a run whose folder was deleted would go on, and its log would be nowhere.
+    @Test(arguments: [true, false])
+    func noticesThatItWasTakenAway(isMoved: Bool) throws {
+        let path = folder.file("log")
+        var log = try AppendFile(path: path)
+        try log.append(Array("line\n".utf8))
+        try log.sync()
+        if isMoved { rename(path, path + ".old") } else { unlink(path) }
+        try log.append(Array("next\n".utf8))
+        let error = #expect(throws: SystemError.self) { try log.sync() }
+        #expect(error?.code == ENOENT)
+        #expect(error?.description.contains("\(path) was removed or moved away") == true)
+    }
+
     @Test func namesWhatItCannotOpen() {
         let path = folder.file("no/log")
         let error = #expect(throws: SystemError.self) { _ = try AppendFile(path: path).sizeBytes }
