@@ -133,6 +133,23 @@ import Testing
         #expect(Array(report.skips.keys) == skips)
     }
 
+    /// What was replaced once is told for ever, since nobody has it any more; and each key once.
+    @Test(arguments: [
+        (["copied 5 etag,replaced"], 1), (["copied 5 etag"], 0),
+        (["copied 5 etag,no-tags,replaced", "exist"], 1),
+        (["copied 5 etag,replaced", "skip-dn"], 1),
+        (["copied 5 etag,replaced", "fail", "copied 6 etag"], 1),
+        (["copied 5 etag,replaced", "copied 6 etag,replaced"], 1), (["skip-up 5 differs"], 0),
+    ])
+    func tellsWhatWasReplaced(words: [String], count: Int) throws {
+        let logs = words.enumerated().map { pass, word in
+            Self.logs("\(pass)", [("a", word)], Self.identity(lists: "\(pass)"))
+        }
+        let replaced = try Self.report(logs).replaced
+        #expect((replaced?.count ?? 0) == count)
+        #expect(replaced?.example == (count == 0 ? nil : "a"))
+    }
+
     @Test func tellsWhyObjectsAreStillFailed() throws {
         let first = Self.logs("1", [("a", "fail"), ("b", "fail"), ("c", "fail"), ("d", "fail")])
         let second = Self.logs("2", [("b", "fail"), ("c", "exist")], Self.identity(lists: "2"))
