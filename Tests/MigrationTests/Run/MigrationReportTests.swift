@@ -101,6 +101,13 @@ import Testing
         #expect(report.warnings.count == 4)
     }
 
+    @Test func warnsOfWhatTheTargetHadAndNothingCouldCompare() throws {
+        let report = try Self.report([Self.logs("one", [("a", "skip-up 3 size")])])
+        #expect(report.isComplete)
+        #expect(report.warnings.count == 1)
+        #expect(report.warnings[0].hasPrefix("1 objects that the target had already"))
+    }
+
     @Test func aLaterPassHealsAnEarlierOne() throws {
         let first = Self.logs(
             "1", [("a", "fail"), ("b", "copied 5 size"), ("c", "fail"), ("d", "exist")])
