@@ -178,6 +178,7 @@ def test_what_clients_did_stays(ceph_source, ceph_target, new_bucket, tmp_path, 
     assert judge(clients, run, overwrites=mode == "changed") == []
     outcomes = list(run.logs.outcomes.values())
     told = {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
-    print(f"{clients.count()} deeds in {run.seconds:.1f} s; {told}; {run.summary['skips']}")
+    unknown = sum(len(history.perhaps) for history in clients.histories.values())
+    print(f"{unknown} unanswered PUTs; {clients.count()} deeds in {run.seconds:.1f} s; {told}; {run.summary['skips']}")
     assert all(told[outcome] > 20 for outcome in ("copied", "skip-up", "skip-dn"))
     assert run.summary["copied"] == told["copied"]

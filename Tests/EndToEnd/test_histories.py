@@ -25,6 +25,12 @@ def history(*told, found=None) -> History:
     return made
 
 
+def unanswered(made: History) -> History:
+    """The first copy, but nobody knows whether it was made."""
+    made.exchanges[0].status = 500
+    return made
+
+
 def line(outcome="copied", proof="etag") -> LogLine:
     return LogLine("k", outcome, 60, "-", proof, 0)
 
@@ -41,6 +47,10 @@ RIGHT = {
     "an older one was replaced": (
         history((1, "target", 1), (5, "source", 2), (9, "copy", 2), found=2),
         line(proof="etag,replaced"), True),
+    "a copy that was not answered, and is there": (
+        unanswered(history((1, "copy", 0), found=0)), line(), False),
+    "a copy that was not answered, and is not there": (
+        unanswered(history((1, "copy", 0), (2, "source", None))), line("skip-dn", "-"), False),
     "deleted while it was copied": (
         history((1, "source", None), (1.5, "copy", 0), found=0), line(), False),
 }  # fmt: skip
@@ -62,6 +72,9 @@ WRONG = {
     "copied without a copy": (history(), line(), False, "0 copies were made"),
     "a copy that is not told": (
         history((1, "copy", 0), found=0), line("skip-up", "same"), False, "1 copies were made"),
+    "an unanswered copy of something else": (
+        unanswered(history((1, "copy", 0), (2, "target", 1), found=2)), line("skip-up", "differs"),
+        False, "version 2 in the end"),
     "not deleted": (history(), line("skip-dn", "-"), False, "nobody deleted"),
     "nothing there": (history(), line("skip-up", "differs"), False, "nobody had written"),
     "not the same": (
