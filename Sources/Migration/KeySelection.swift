@@ -48,8 +48,8 @@ public struct KeyStreamCounters: Hashable, Sendable {
 
     /// Keys of `exist` for which both lists know a size or an ETag, and they differ.
     public var existDiffers = 0
-    /// Keys of the target's lists that the source's lack; as far as the source's last key, or all of them where the
-    /// union is taken.
+    /// Keys of the target's lists that the source's lack: as far as the source's last key (if there are none, whether
+    /// there is one behind it), or all of them where the union is taken.
     public var targetOnly = 0
     /// The sizes of the lines that were read and have one.
     public var listedBytes: Int64 = 0

@@ -141,8 +141,7 @@ extension KeyStream {
         case .closed(let chunk): return .closed(.source, chunk: chunk)
         case .end:
             sourceEnded = true
-            return selection.takesUnion
-                ? try nextOfTargetOnly() : .event(eventAfterExistLines(.end))
+            return try nextOfTargetOnly()
         }
     }
 
@@ -193,11 +192,11 @@ extension KeyStream {
         return selection.takesUnion ? try decideOnTargetOnly() : nil
     }
 
-    /// What the target's lists have behind the source's last key.
+    /// What the target's lists have behind the source's last key: all of it where the union is taken, else just whether
+    /// there is something, since that can be a hundred million lines.
     private mutating func nextOfTargetOnly() throws(ListError) -> Step {
-        if targetEnded { return .event(eventAfterExistLines(.end)) }
-        if holdsTarget, let event = try passTarget() { return .event(event) }
-        while !targetEnded {
+        if holdsTarget, wantsTargetOnly, let event = try passTarget() { return .event(event) }
+        while !targetEnded, wantsTargetOnly {
             switch try target.next() {
             case .line:
                 if let event = try passTarget() { return .event(event) }
@@ -209,6 +208,8 @@ extension KeyStream {
         }
         return .event(eventAfterExistLines(.end))
     }
+
+    private var wantsTargetOnly: Bool { selection.takesUnion || counters.targetOnly == 0 }
 
     /// Below 0 when the target's key is below the source's.
     @inline(__always)

@@ -61,6 +61,8 @@ public struct MigrationReport: Codable, Sendable {
     public var existSamples: [String: ReportTally.Count]?
     public var lostTags: ReportTally.Count?
     public var lostMetadata: ReportTally.Count?
+    /// Keys at which a copy took the place of another object (`--overwrite`), at least once.
+    public var replaced: ReportTally.Count?
     public var errors: [String: FailureCauses.Cause] = [:]
 
     enum CodingKeys: String, CodingKey {
@@ -74,7 +76,7 @@ public struct MigrationReport: Codable, Sendable {
         case existSamples = "exist_samples"
         case lostTags = "lost_tags"
         case lostMetadata = "lost_metadata"
-        case errors
+        case replaced, errors
     }
 
     public func encoded() -> [UInt8] { JSONText.encoded(self) }
@@ -116,6 +118,7 @@ extension MigrationReport {
         existSamples = Self.named(tally.samples)
         lostTags = tally.lostTags
         lostMetadata = tally.lostMetadata
+        replaced = tally.replaced
     }
 
     private static func named(_ counts: [Proof: ReportTally.Count]) -> [String: ReportTally.Count] {

@@ -149,6 +149,10 @@ extension ReportJudgement {
                 "objects at the target differ from the source's and were left alone (skip-up differs)"
             ),
             warning(
+                report.skips["size"],
+                "objects that the target had already could be compared by their size alone (skip-up size)"
+            ),
+            warning(
                 report.existSamples?["missing"],
                 "keys of the target's lists were asked for and were not there (exist missing)"),
             warning(

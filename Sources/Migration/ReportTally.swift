@@ -29,6 +29,8 @@ public struct ReportTally: Sendable {
     public private(set) var samples: [Proof: Count] = [:]
     public private(set) var lostTags: Count?
     public private(set) var lostMetadata: Count?
+    /// Keys at which another object was replaced by a copy, in whichever folder, and whatever became of them later.
+    public private(set) var replaced: Count?
     /// Failures that a later folder made good.
     public private(set) var healed = 0
 
@@ -57,6 +59,7 @@ public struct ReportTally: Sendable {
         countFolders(key, words)
         let hasFailed = words.contains { $0.line.outcome == .failed }
         if hasFailed, last.outcome != .failed { healed += 1 }
+        if words.contains(where: { $0.line.isReplacement }) { Self.count(&replaced, key) }
         let copy = words.last { $0.line.outcome == .copied }?.line
         count(last.isFoundAgain ? copy ?? last : last)
         return last.outcome

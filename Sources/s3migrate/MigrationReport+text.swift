@@ -29,10 +29,13 @@ extension MigrationReport {
     }
 
     private var objectLines: [String] {
+        let replacing =
+            replaced.map { ["  replaced by copies  \($0.count), such as '\($0.example)'"] } ?? []
         let healing = healed > 0 ? ["  failed at first     \(healed), and were made good"] : []
         return [
             "objects               \(objects)", "  exist at the target \(exist)",
             "  copied              \(copied), \(bytesCopied) bytes\(detail(proofs))",
+        ] + replacing + [
             "  gone from source    \(skippedSource)",
             "  already at target   \(skippedTarget)\(detail(skips))",
             "  still failed        \(failed)",

@@ -38,6 +38,12 @@ extension RunSummary {
         return ["  replaced, of these  \(replaced)"]
     }
 
+    /// Lists of a target that has a part of the objects, taken for the source's, look like a migration that is done.
+    private var mayBeExchanged: Bool {
+        let handled = copied + skippedSource + skippedTarget + failed
+        return verify == nil && before + handled + notReached == 0 && exist > 0 && targetOnly > 0
+    }
+
     private func comparisonLines(_ verify: VerifySummary) -> [String] {
         [
             "  same                \(verify.same), \(verify.bytesSame) bytes\(detail(proofs))",
@@ -70,6 +76,11 @@ extension RunSummary {
                 "  WARNING: \(count) objects at the target differ from the source's and were left alone: "
                     + "grep 'skip-up.*differs' migrate.log")
         }
+        if let count = skips["size"], count > 0 {
+            lines.append(
+                "  WARNING: of \(count) objects that the target had already only the sizes could be compared: "
+                    + "grep 'skip-up.*size' migrate.log; 's3migrate verify --deep' reads them")
+        }
         if let count = existSamples?["missing"], count > 0 {
             lines.append(
                 "  WARNING: \(count) keys of the target's lists were asked for and are not there: "
@@ -83,6 +94,12 @@ extension RunSummary {
         if lostTags > 0 { lines.append("  WARNING: \(lostTags) copies lack their tags (no-tags)") }
         if lostMetadata > 0 {
             lines.append("  WARNING: \(lostMetadata) copies lack some metadata (no-meta)")
+        }
+        if mayBeExchanged {
+            lines.append(
+                "  WARNING: there was nothing to copy, and the target's lists have keys that the source's have "
+                    + "not: either clients have written them, or --src-folder and --dest-folder are exchanged"
+            )
         }
         if existDiffers > 0 {
             lines.append(

@@ -155,6 +155,19 @@ def test_what_differs_or_is_lost_is_a_warning(fakes):
     assert told["skips"] == {"differs": {"count": 1, "example": "folder/0003"}}
 
 
+def test_what_was_replaced_is_told(fakes):
+    for key in ("a", "b", "new"):
+        fakes.source.put("bucket", key, b"the source's")
+    for key in ("a", "b"):
+        fakes.target.put("bucket", key, b"old", age_s=1000)
+    migration = fakes.migration()
+    migration.run("--overwrite", "changed", logs="host-0").expect(EXIT_DONE)
+    run, told = report(migration, "host-0")
+    run.expect(EXIT_DONE).mentions("replaced by copies  2, such as 'a'")
+    assert told["replaced"] == {"count": 2, "example": "a"}
+    assert told["copied"] == 3
+
+
 # --- What is not one migration, or not whole ---
 
 

@@ -202,6 +202,67 @@ def test_swapped_lists_stop_the_run(fakes):
     migration.run().expect(EXIT_STOPPED).mentions("'k00'", "--dest-folder")
 
 
+def test_swapped_lists_of_a_half_migrated_bucket_are_said(fakes):
+    """Both sides have all that the lists tell of: nothing can be wrong, but that there is nothing to do."""
+    keys = [f"k{number:02}" for number in range(40)]
+    fakes.put_source(**dict.fromkeys(keys, b"body"))
+    for key in keys[:20]:
+        fakes.target.put("bucket", key, b"body")
+    migration = fakes.migration(keys[:20], target_keys=keys)
+    # Of the sample only what is in both lists is asked for, and that is there.
+    run = migration.run().expect(EXIT_DONE)
+    run.mentions("nothing to copy, and the target's lists have keys", "exchanged")
+    right = migration.run(
+        logs="right", src_folder=migration.target_lists, dest_folder=migration.source_lists
+    ).expect(EXIT_DONE)
+    assert right.logs.keys_with("copied") == set(keys[20:]) and "exchanged" not in right.output
+
+
+WRONG_LEVELS = {
+    "a prefix too much": (lambda key: "mount/" + key),
+    "a prefix too little": (lambda key: key.partition("/")[2]),
+    "stale: all was renamed": (lambda key: key + ".old"),
+}
+
+
+@pytest.mark.parametrize("count", [25, 2500])
+@pytest.mark.parametrize("level", WRONG_LEVELS)
+def test_keys_that_begin_at_another_level_stop_the_run(fakes, level, count):
+    """Which is what lists of another mount point look like; long before their end, if they are long."""
+    keys = [f"top/{number:04}" for number in range(count)]
+    for key in keys:
+        fakes.source.put("bucket", key, b"body")
+    run = fakes.migration(map(WRONG_LEVELS[level], keys)).run().expect(EXIT_STOPPED)
+    run.mentions("missing from the source", "--src-folder", "keys begin", "--allow-missing")
+    stopped(fakes, run)
+
+
+@pytest.mark.parametrize("count", [25, 2500])
+def test_an_empty_source_bucket_stops_the_run(fakes, count):
+    run = fakes.migration([f"k{number:04}" for number in range(count)]).run().expect(EXIT_STOPPED)
+    run.mentions("missing from the source", "--src-folder", "--src-bucket")
+    stopped(fakes, run)
+
+
+def test_lists_of_which_a_part_is_stale_stop_the_run_early(fakes):
+    keys = [f"k{number:04}" for number in range(2500)]
+    for number, key in enumerate(keys):
+        if number % 4:
+            fakes.source.put("bucket", key, b"body")
+    run = fakes.migration(keys).run().expect(EXIT_STOPPED)
+    run.mentions("101 of the first", "missing from the source", "just old", "--allow-missing")
+    stopped(fakes, run)
+    fakes.migration(keys).run("--allow-missing").expect(EXIT_DONE)
+    assert fakes.wrong() == []
+
+
+def stopped(fakes, run):
+    """Early, and what was not reached is counted."""
+    asked = fakes.record.counts("source", "GetObject")
+    assert len(asked) < 1000 and run.summary["ending"] == "stopped"
+    assert run.summary["not_reached"] > 0 or len(asked) <= 25
+
+
 @pytest.mark.parametrize("folder", ["missing", "file"])
 def test_a_target_folder_that_is_none_is_an_error(fakes, folder):
     fakes.put_source(k=b"body")

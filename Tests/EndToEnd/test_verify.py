@@ -2,6 +2,7 @@
 
 import random
 import signal
+import subprocess
 import time
 
 import pytest
@@ -147,6 +148,21 @@ def test_the_keys_of_both_lists_are_looked_at(fakes):
     }
     assert run.summary["objects"] == 6
     assert problems(run) == {"source": "missing"}
+
+
+def test_the_keys_of_a_migrate_log_are_a_list(fakes):
+    """As README says: `cut -f1`, with keys that need escapes among them."""
+    for key in [*ODD_KEYS.values(), "plain"]:
+        put_both(fakes, key)
+    migration = fakes.migration()
+    migration.run("--first", len(ODD_KEYS) - 3).expect(EXIT_DONE)
+    handled = migration.folder / "handled"
+    handled.mkdir()
+    script = f"cut -f1 {migration.folder}/logs/migrate.log > {handled}/keys"
+    subprocess.run(["bash", "-c", script], check=True)
+    run = verify(migration, src_folder=handled).expect(EXIT_DONE)
+    assert run.logs.findings == dict.fromkeys(migration.logs.outcomes, "same")
+    assert run.summary["objects"] == len(ODD_KEYS) - 3
 
 
 def test_what_only_the_target_has_is_no_failure(fakes):

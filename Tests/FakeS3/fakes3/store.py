@@ -2,6 +2,7 @@
 faults here."""
 
 import hashlib
+import re
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -24,6 +25,9 @@ KEPT = {
     "x-amz-storage-class",
 }
 """Headers of a PUT that a GET gives back, besides x-amz-meta-*."""
+
+PLACEHOLDER = "0" * 32 + "-1"
+"""The ETag of a server that has none."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,10 @@ class Rules:
     part_bytes_max: int = 5 << 30
     page_max: int = 1000
     """Parts or uploads on one page of a listing."""
+    etags: bool = True
+    """Objects get the ETag of their bytes; else all get one placeholder, as from a server upon a file system."""
+    merges_slashes: bool = False
+    """`a//b` is `a/b`, as in a file system."""
 
 
 class Store:
@@ -97,7 +105,7 @@ class Store:
             bytes(body),
             dict(headers or {}),
             dict(tags or {}),
-            etag or hashlib.md5(body).hexdigest(),
+            etag or (hashlib.md5(body).hexdigest() if self.rules.etags else PLACEHOLDER),
         )
         stored = replace(stored, modified=stored.modified - timedelta(seconds=age_s))
         with self._lock:
@@ -145,6 +153,8 @@ class Store:
 
     def answer(self, request: Request) -> Reply:
         """S3's answer to the request, its effect on the store included."""
+        if self.rules.merges_slashes:
+            request = replace(request, key=re.sub("/+", "/", request.key))
         with self._lock:
             if request.bucket not in self._buckets and request.operation != "CreateBucket":
                 return error(404, "NoSuchBucket", request)

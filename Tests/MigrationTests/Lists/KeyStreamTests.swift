@@ -126,6 +126,23 @@ import Testing
         #expect(run.counters.targetOnly == 1)
     }
 
+    /// Whether there is one is worth knowing; how many there are is not worth reading them.
+    @Test(
+        arguments: [
+            (["a"], ["a"], 0), (["a"], ["a", "b", "c"], 1), (["b"], ["a", "b", "c"], 1),
+            (["b"], ["c", "d"], 1),
+            ([], ["a", "b"], 1), (["c"], ["a", "b"], 2), (["a"], [], 0),
+        ] as [([String], [String], Int)])
+    func looksForOneKeyBehindTheSourcesLast(source: [String], target: [String], count: Int) {
+        for block in [1, 1000] {
+            let run = StreamRun(
+                source: [TestChunk(keys: source)], target: [TestChunk(keys: target)],
+                blockSizeBytesMax: block)
+            #expect(run.failure == nil)
+            #expect(run.counters.targetOnly == count)
+        }
+    }
+
     @Test func samplesTheFirstOfThoseThatExistAndThenFewer() {
         let keys = (0..<20_000).map { "folder/object-\(100_000 + $0)" }
         let run = StreamRun(

@@ -101,6 +101,13 @@ import Testing
         #expect(report.warnings.count == 4)
     }
 
+    @Test func warnsOfWhatTheTargetHadAndNothingCouldCompare() throws {
+        let report = try Self.report([Self.logs("one", [("a", "skip-up 3 size")])])
+        #expect(report.isComplete)
+        #expect(report.warnings.count == 1)
+        #expect(report.warnings[0].hasPrefix("1 objects that the target had already"))
+    }
+
     @Test func aLaterPassHealsAnEarlierOne() throws {
         let first = Self.logs(
             "1", [("a", "fail"), ("b", "copied 5 size"), ("c", "fail"), ("d", "exist")])
@@ -131,6 +138,23 @@ import Testing
         #expect(report.copied == copied)
         #expect(Array(report.proofs.keys) == proofs)
         #expect(Array(report.skips.keys) == skips)
+    }
+
+    /// What was replaced once is told for ever, since nobody has it any more; and each key once.
+    @Test(arguments: [
+        (["copied 5 etag,replaced"], 1), (["copied 5 etag"], 0),
+        (["copied 5 etag,no-tags,replaced", "exist"], 1),
+        (["copied 5 etag,replaced", "skip-dn"], 1),
+        (["copied 5 etag,replaced", "fail", "copied 6 etag"], 1),
+        (["copied 5 etag,replaced", "copied 6 etag,replaced"], 1), (["skip-up 5 differs"], 0),
+    ])
+    func tellsWhatWasReplaced(words: [String], count: Int) throws {
+        let logs = words.enumerated().map { pass, word in
+            Self.logs("\(pass)", [("a", word)], Self.identity(lists: "\(pass)"))
+        }
+        let replaced = try Self.report(logs).replaced
+        #expect((replaced?.count ?? 0) == count)
+        #expect(replaced?.example == (count == 0 ? nil : "a"))
     }
 
     @Test func tellsWhyObjectsAreStillFailed() throws {
