@@ -36,13 +36,14 @@ public enum ListMultipartUploads {
     ) throws(S3Error) -> Answer {
         try response.checkGranted(request)
         let document = try response.document(root, of: request)
-        guard !document.isMended, let uploads = uploads(of: document) else {
+        let isEncoded = hasEncodedKeys(document, request)
+        guard !document.isMended, let uploads = uploads(of: document, isEncoded) else {
             throw response.unusable(request, because: "with an Upload that is none")
         }
         guard document.text(at: "\(root)/IsTruncated") == "true" else {
             return Answer(uploads: uploads, next: nil)
         }
-        guard let next = markers(of: document), leadsOn(next, from: request) else {
+        guard let next = markers(of: document, isEncoded), leadsOn(next, from: request) else {
             throw response.unusable(request, because: "without a usable NextKeyMarker")
         }
         return Answer(uploads: uploads, next: next)
@@ -52,12 +53,12 @@ public enum ListMultipartUploads {
     private static let keyMarkerName = "key-marker"
     private static let uploadIDMarkerName = "upload-id-marker"
 
-    private static func uploads(of document: XMLDocument) -> [Upload]? {
+    private static func uploads(of document: XMLDocument, _ isEncoded: Bool) -> [Upload]? {
         var uploads: [Upload] = []
         var members: [String: String] = [:]
         for element in document.elements where element.path.hasPrefix("\(root)/Upload") {
             if element.path == "\(root)/Upload" {
-                guard let upload = upload(members, isEncoded: document.hasEncodedKeys) else {
+                guard let upload = upload(members, isEncoded: isEncoded) else {
                     return nil
                 }
                 uploads.append(upload)
@@ -82,14 +83,31 @@ public enum ListMultipartUploads {
     }
 
     private static func markers(
-        of document: XMLDocument
+        of document: XMLDocument, _ isEncoded: Bool
     ) -> (keyMarker: ObjectKey, uploadIDMarker: String?)? {
         let key = document.text(at: "\(root)/NextKeyMarker").flatMap {
-            ObjectKey(listed: $0, isEncoded: document.hasEncodedKeys)
+            ObjectKey(listed: $0, isEncoded: isEncoded)
         }
         let id = document.text(at: "\(root)/NextUploadIdMarker")
         guard let key, !key.bytes.isEmpty else { return nil }
         return (key, id.flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    /// Not every server does as asked, and Ceph does without saying so: then a key that begins with the prefix only
+    /// when it is decoded tells.
+    private static func hasEncodedKeys(_ document: XMLDocument, _ request: Request) -> Bool {
+        if let type = document.text(at: "\(root)/EncodingType") {
+            return type.lowercased() == "url"
+        }
+        guard let prefix = request.query.first(where: { $0.name == "prefix" })?.value else {
+            return false
+        }
+        return document.elements.contains { element in
+            guard element.path == "\(root)/Upload/Key" else { return false }
+            let decoded = ObjectKey(listed: element.text, isEncoded: true)
+            return !element.text.utf8.starts(with: prefix.utf8)
+                && decoded?.bytes.starts(with: prefix.utf8) == true
+        }
     }
 
     private static func leadsOn(
@@ -98,13 +116,6 @@ public enum ListMultipartUploads {
         func asked(_ name: String) -> String? { request.query.first { $0.name == name }?.value }
         return next.keyMarker.queryText != asked(keyMarkerName)
             || next.uploadIDMarker != asked(uploadIDMarkerName)
-    }
-}
-
-extension XMLDocument {
-    /// Not every server does as asked.
-    fileprivate var hasEncodedKeys: Bool {
-        text(at: "ListMultipartUploadsResult/EncodingType")?.lowercased() == "url"
     }
 }
 
