@@ -226,18 +226,20 @@ class Listing:
 @pytest.mark.parametrize("way", ["tree", "from"])
 def test_a_killed_listing_is_whole_or_refused(fakes, tmp_path, seed, way):
     """Whole means: it has a manifest, and lists everything. All else is refused, and says what would allow it."""
-    names = [f"{number % 40:02}/{number:05}" for number in range(8000)]
+    # A file of keys is read much sooner than a tree, and has to take its time too.
+    count = 8000 if way == "tree" else 300_000
+    names = [f"{number % 40:02}/{number:06}" for number in range(count)]
     if way == "tree":
         made(tmp_path / "tree", names)
     else:
         (tmp_path / "keys").write_text("".join(f"{name}\n" for name in reversed(names)))
     arguments = [tmp_path / "tree"] if way == "tree" else ["--from", tmp_path / "keys"]
-    arguments = ["--chunk-size", "500", *arguments]
+    arguments = ["--chunk-size", str(count // 16), *arguments]
     started = time.monotonic()
     assert Listing(*arguments, tmp_path / "whole").wait() == 0
     killer = Killer(f"{seed} find {way}", time.monotonic() - started)
     refused = 0
-    for turn in range(max(KILLS // 8, 4)):
+    for turn in range(max(KILLS // 8, 10)):
         out = tmp_path / f"out-{turn}"
         listing = Listing(*arguments, out)
         killer.strike(listing)
@@ -247,7 +249,7 @@ def test_a_killed_listing_is_whole_or_refused(fakes, tmp_path, seed, way):
         else:
             assert code != 0, "it said that it is done"
             refused += assert_refused(fakes, out)
-    assert refused >= 2, "hardly any listing was caught in the middle"
+    assert refused >= 1, "no listing was caught in the middle"
 
 
 def made(folder: Path, names):
