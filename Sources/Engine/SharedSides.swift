@@ -182,13 +182,16 @@ final class SharedSides: Sendable {
     ) -> Result {
         let (result, woken, isNews) = state.withLock { state in
             let before = (state.sides.source.isDown, state.sides.target.isDown)
-            let wasTroubled = state.isTroubled
+            let doubts = (state.sides.source.isInDoubt, state.sides.target.isInDoubt)
             let result = body(&state)
             troubled.store(state.isTroubled, ordering: .relaxed)
             let isNews = before != (state.sides.source.isDown, state.sides.target.isDown)
             let woken = isNews ? Set(state.busy.indices) : tells ? state.keeping : []
             if tells || isNews { state.keeping = [] }
-            return (result, woken, isNews || wasTroubled != state.isTroubled)
+            // Each side has a watch of its own, which sleeps until that side is in doubt.
+            let hasDoubts =
+                doubts != (state.sides.source.isInDoubt, state.sides.target.isInDoubt)
+            return (result, woken, isNews || hasDoubts)
         }
         if isNews { changed.wakeAll() }
         for worker in woken { wake(worker) }

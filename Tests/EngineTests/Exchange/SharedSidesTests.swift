@@ -1,5 +1,6 @@
 //! What the threads know of the sides: who is told what, who is woken, and what the watch is to do.
 
+import Glibc
 import Linux
 import Migration
 import S3
@@ -130,6 +131,26 @@ import Testing
         #expect(task?.asksForCredentials == false)
         // Others are first left some time to find out.
         #expect(clock.now - now >= .milliseconds(40))
+    }
+
+    /// The doubt of one side is no news to the other's watch, nor does it hide that one's own.
+    @Test(.timeLimit(.minutes(1))) func eachWatchIsWokenForItsOwnSide() throws {
+        let asked = Monitor(false)
+        let watch = try Thread(name: "watch") { [sides, clock] in
+            let task = sides.nextTask(for: .target, clock: clock)
+            asked.withLock { $0 = task?.asksWhetherUp == true }
+        }
+        sides.failed(.source, because: "gone", at: clock.now)
+        pause(milliseconds: 200)
+        sides.failed(.target, because: "gone", at: clock.now)
+        for _ in 0..<100 where !asked.withLock({ $0 }) { pause(milliseconds: 50) }
+        #expect(asked.withLock { $0 })
+        sides.end()
+        watch.join()
+    }
+
+    private func pause(milliseconds: Int) {
+        usleep(UInt32(milliseconds * 1000))
     }
 
     @Test(.timeLimit(.minutes(1))) func theWatchEndsWithTheRun() throws {
