@@ -4,6 +4,7 @@ else; what goes wrong is the answer's way."""
 import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email.utils import formatdate
 
 from .exchange import Reply
 from .faults import Fault
@@ -26,7 +27,9 @@ def _raw(name: str, write: Callable[[Reply], Pieces], ends="close", *, has_effec
 
 def head(reply: Reply, length: int | str | None = None, extra=b"", without=()) -> bytes:
     """The answer's head as it should be, but for what is said."""
-    fields = {"content-length": str(len(reply.body) if length is None else length)}
+    # Every server tells its time; uploads whose id was lost are known again by it.
+    fields = {"date": formatdate(usegmt=True)}
+    fields["content-length"] = str(len(reply.body) if length is None else length)
     fields = {name: value for name, value in (fields | reply.headers).items() if name not in without}
     lines = [f"HTTP/1.1 {reply.status} Said", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n" + extra + b"\r\n"
