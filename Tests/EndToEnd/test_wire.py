@@ -164,6 +164,7 @@ def test_a_fifth_of_all_requests_may_fail(fakes, seed):
     assert fakes.wrong() == []
     # A copy whose answer was lost may be found as our own, and is still ours.
     assert set(run.logs.outcomes.values()) == {"copied"}
+    assert fakes.target.store.open_uploads("bucket") == []
     assert run.summary["identity_holds"]
 
 
