@@ -92,13 +92,13 @@ final class Channel {
         }
     }
 
-    /// Takes the handle back from libcurl, whether its exchange has ended or not; says whether the request was
-    /// sent more than once.
-    func stop(on multi: inout MultiHandle) throws(CurlError) -> Bool {
-        let wasResent = (easy?.sendCount ?? 0) > 1
+    /// Takes the handle back from libcurl, whether its exchange has ended or not; says how often the request was
+    /// sent again.
+    func stop(on multi: inout MultiHandle) throws(CurlError) -> Int {
+        let timesResent = max((easy?.sendCount ?? 0) - 1, 0)
         try withEasy { easy throws(CurlError) in try multi.remove(easy) }
         if easy?.isTainted ?? false { close() }
-        return wasResent
+        return timesResent
     }
 
     func close() {

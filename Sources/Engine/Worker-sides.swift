@@ -126,7 +126,7 @@ extension Kept {
         switch event {
         case .broken(let broken): fault = broken
         case .answered(let result):
-            fault.wasResent = result.wasResent
+            fault.timesResent = result.timesResent
             // A refusal of credentials comes before anything is done.
             if case .refusal = question { fault.hadNoEffect = true }
         default: break

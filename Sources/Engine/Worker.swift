@@ -237,14 +237,14 @@ struct Worker: ~Copyable {
         let slot = slots[finished.slot]
         guard let side = slot.side else { preconditionFailure("an exchange of nobody ended") }
         let channel = slot.channel(side)
-        let wasResent = try channel.stop(on: &multi)
+        let timesResent = try channel.stop(on: &multi)
         slot.side = nil
         var result = channel.exchange.result
-        result.wasResent = wasResent
+        result.timesResent = timesResent
         count(result, slot.order)
         if let error = finished.error, !result.overflowed {
             var fault = channel.fault(error)
-            fault.wasResent = wasResent
+            fault.timesResent = timesResent
             try conclude(.broken(fault), slot, side)
         } else {
             try conclude(.answered(result), slot, side)

@@ -43,17 +43,17 @@ public struct ExchangeResult: Sendable {
     public var objectBytes: Int64
     /// The body was longer than the sink; the rest was not read.
     public var overflowed: Bool
-    /// The transport sent the request a second time on its own, since a kept-alive connection had been closed.
-    public var wasResent: Bool
+    /// How often the transport sent the request again on its own, since a kept-alive connection had been closed.
+    public var timesResent: Int
 
     public init(
         response: Response, objectBytes: Int64 = 0, overflowed: Bool = false,
-        wasResent: Bool = false
+        timesResent: Int = 0
     ) {
         self.response = response
         self.objectBytes = objectBytes
         self.overflowed = overflowed
-        self.wasResent = wasResent
+        self.timesResent = timesResent
     }
 }
 

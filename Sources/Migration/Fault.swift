@@ -93,17 +93,17 @@ public struct TransportFault: Error, Sendable {
 
     public var kind: Kind
     public var message: String
-    /// The transport had sent the request a second time on its own before it gave up.
-    public var wasResent: Bool
+    /// How often the transport had sent the request again on its own before it gave up.
+    public var timesResent: Int
     /// The side was down, or our credentials for it had run out: it is tried again, as often as it takes.
     public var isForgiven = false
     /// The server did nothing of what was asked.
     public var hadNoEffect = false
 
-    public init(_ kind: Kind, message: String, wasResent: Bool = false) {
+    public init(_ kind: Kind, message: String, timesResent: Int = 0) {
         self.kind = kind
         self.message = message
-        self.wasResent = wasResent
+        self.timesResent = timesResent
     }
 
     /// Whether it may be that nobody is there; else the fault is this exchange's own.

@@ -121,14 +121,20 @@ extension MultipartCopy {
     /// Creates once more. Where the first one may have been carried out, its intent stays on the books until somebody
     /// has looked for what it began.
     mutating func createAgain(in context: TransferContext) -> TransferAction {
-        guard mayHaveCreated, let record else { return create(in: context) }
-        mayHaveCreated = false
+        guard createsUnheard > 0, let record else { return create(in: context) }
+        guard createsUnheard > 1 else {
+            createsUnheard = 0
+            earlier.append(record)
+            return intend(in: context)
+        }
+        return writeUnheard(record, then: .createAgain)
+    }
+
+    /// Puts one more line of the intent on the books, where each stands for an upload that it may have begun.
+    mutating func writeUnheard(_ record: UploadRecord, then next: AfterRecord) -> TransferAction {
+        createsUnheard -= 1
         earlier.append(record)
-        guard mayHaveCreatedTwice else { return intend(in: context) }
-        // One line for each upload that there may be.
-        mayHaveCreatedTwice = false
-        earlier.append(record)
-        return write(record, then: .intend)
+        return write(record, then: next)
     }
 
     private func isUseful(_ record: UploadRecord, in context: TransferContext) -> Bool {
@@ -181,18 +187,16 @@ extension MultipartCopy {
             let fault =
                 (200..<300).contains(response.status)
                 ? RetryPolicy.fault(error) : RetryPolicy.fault(of: response)
-            if response.status < 300 || response.status >= 500 { mayHaveCreated = true }
+            if response.status < 300 || response.status >= 500 { createsUnheard += 1 }
             return failedCreate(fault, in: &context)
         }
         attempts.ofStep = 0
-        guard mayHaveCreated, let record else { return open(id) }
-        // Two were begun, and one answered: the other one's intent has to stay on the books.
-        mayHaveCreated = false
-        earlier.append(record)
-        return write(record, then: .open(id))
+        return open(id)
     }
 
+    /// More may have been begun than this one: their intents have to stay on the books.
     mutating func open(_ id: String) -> TransferAction {
+        if createsUnheard > 0, let record { return writeUnheard(record, then: .open(id)) }
         guard var record else { preconditionFailure("an upload without an intent") }
         record.state = .open
         record.uploadID = id

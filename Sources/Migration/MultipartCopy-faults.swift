@@ -33,9 +33,7 @@ extension MultipartCopy {
             return failedCreate(Fault(fault), in: &context)
         // Their answers may be what was lost.
         case _ where fault.hadNoEffect: break
-        case .creating:
-            mayHaveCreated = true
-            mayHaveCreatedTwice = fault.wasResent
+        case .creating: createsUnheard += 1 + fault.timesResent
         case .completing: mayHaveCompleted = true
         default: break
         }

@@ -193,12 +193,15 @@ extension MultipartCopy {
         then next: AfterCancelling, in context: inout TransferContext
     ) -> TransferAction {
         guard let record else { return goOn(next, in: &context) }
+        if createsUnheard > 1 { return writeUnheard(record, then: .abandon(next)) }
         if mayHaveCompleted, record.state == .completing { pastCompletion = record }
         self.record = nil
         forgetParts()
         // Where every Create was refused there is nothing to look for: what could be found is somebody else's.
-        guard record.uploadID != nil || mayHaveCreated else { return cancelled(record, then: next) }
-        mayHaveCreated = false
+        guard record.uploadID != nil || createsUnheard > 0 else {
+            return cancelled(record, then: next)
+        }
+        createsUnheard = 0
         return cancel(record, then: next)
     }
 

@@ -48,10 +48,11 @@ public struct MultipartCopy: Sendable {
     }
 
     enum AfterRecord: Sendable {
-        case intend
         case create
+        case createAgain
         /// With the id that Create was answered with.
         case open(String)
+        case abandon(AfterCancelling)
         case copyParts
         case recheckSource
         case conclude(Outcome)
@@ -113,9 +114,8 @@ public struct MultipartCopy: Sendable {
     // The upload
 
     var record: UploadRecord?
-    /// A Create of ours may have been carried out although we never heard its id.
-    var mayHaveCreated = false
-    var mayHaveCreatedTwice = false
+    /// How many Creates of ours may have been carried out although we never heard their ids.
+    var createsUnheard = 0
     /// The target's clock in an answer that came at `datedAt`; so it is never ahead of the target.
     var targetDate: Timestamp?
     var datedAt: Instant
@@ -213,17 +213,17 @@ extension MultipartCopy {
         case .woken: return woken(in: &context)
         case .broken(let fault): return broken(fault, in: &context)
         case .answered(let result):
-            if result.wasResent { wasResent() }
+            if result.timesResent > 0 { wasResent(result.timesResent) }
             return answered(result.response, in: &context)
         case .granted, .digested: preconditionFailure("\(event) does not fit the step \(step)")
         }
     }
 
-    /// libcurl sent the request twice, and we saw one answer.
-    private mutating func wasResent() {
+    /// libcurl sent the request more than once, and we saw one answer.
+    private mutating func wasResent(_ times: Int) {
         switch step {
         case .completing: mayHaveCompleted = true
-        case .creating: mayHaveCreated = true
+        case .creating: createsUnheard += times
         default: break
         }
     }
@@ -260,9 +260,10 @@ extension MultipartCopy {
             preconditionFailure("nothing was to be recorded in the step \(step)")
         }
         switch next {
-        case .intend: return intend(in: context)
         case .create: return create(in: context)
+        case .createAgain: return createAgain(in: context)
         case .open(let id): return open(id)
+        case .abandon(let next): return abandonUpload(then: next, in: &context)
         case .copyParts: return copyParts(in: &context)
         case .recheckSource: return recheckSource(in: context)
         case .conclude(let outcome): return conclude(outcome, in: context)

@@ -117,7 +117,7 @@ extension Transfer {
         _ result: ExchangeResult, in context: inout TransferContext
     ) -> TransferAction {
         let response = result.response
-        if result.wasResent { mayHaveWritten = true }
+        if result.timesResent > 0 { mayHaveWritten = true }
         switch response.status {
         case 200..<300:
             do throws(S3Error) {

@@ -12,7 +12,8 @@ extension World {
             return record.violated(.overwrote, "\(name) took the place of \(old)")
         }
         let steps = record.episodes[flight.episode].steps
-        let look = steps.last {
+        // One that came after the write was sent tells nothing of what it was to find.
+        let look = steps[..<flight.step].last {
             $0.operation == "HeadObject" && $0.side == .target && $0.servedAt != nil
         }
         // An object with the tag of the one that was looked at cannot be told from it.

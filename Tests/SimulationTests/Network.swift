@@ -7,7 +7,7 @@ import S3
 struct Flight: Sendable {
     /// What comes back.
     enum Reply: Sendable {
-        case answered(Served, wasResent: Bool)
+        case answered(Served, timesResent: Int)
         /// The connection broke, perhaps after some of an answer's body had come.
         case broken(partial: Body?)
     }
@@ -84,7 +84,7 @@ extension World {
         flight.arrivals += 1
         let served = serve(flight)
         note(served, &flight)
-        if flight.mishap == .resent, flight.arrivals == 1 {
+        if flight.mishap == .resent, flight.arrivals <= 1 + number % 2 {
             queue.add(.arrives(flight: number), at: now + delay())
         } else if flight.mishap != .actsLate {
             flight.reply = reply(served, flight)
@@ -219,7 +219,7 @@ extension World {
         case .wrongRange: served = served.withWrongRange(&random)
         default: break
         }
-        return .answered(served, wasResent: flight.mishap == .resent)
+        return .answered(served, timesResent: flight.mishap == .resent ? flight.arrivals - 1 : 0)
     }
 
     // MARK: - The book

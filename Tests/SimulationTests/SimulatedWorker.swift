@@ -117,10 +117,10 @@ struct SimulatedWorker {
                 slots[flight.slot].body.store(partial, at: offset)
             }
             broken(flight)
-        case .answered(let served, let wasResent):
+        case .answered(let served, let timesResent):
             let begun = world.record.episodes[flight.episode].steps[flight.step].sentAt
             process.answered(flight.order.side, begunAt: begun)
-            tell(flight.slot, .answered(receive(served, wasResent, flight)))
+            tell(flight.slot, .answered(receive(served, timesResent, flight)))
         }
     }
 
@@ -283,11 +283,11 @@ struct SimulatedWorker {
 
     /// Puts an answer's body where the order wants it.
     private mutating func receive(
-        _ served: Served, _ wasResent: Bool, _ flight: Flight
+        _ served: Served, _ timesResent: Int, _ flight: Flight
     ) -> ExchangeResult {
         var result = ExchangeResult(
             response: served.response,
-            wasResent: wasResent && world.scenario.mutation != .hidesResending)
+            timesResent: world.scenario.mutation == .hidesResending ? 0 : timesResent)
         guard let object = served.object, case .object(let offset, let capacity) = flight.order.sink
         else { return result }
         guard object.byteCount <= capacity else {

@@ -63,8 +63,8 @@ extension Flight.Reply {
     /// What of the answer arrived.
     var trace: String {
         switch self {
-        case .answered(let served, let wasResent):
-            served.response.trace + (wasResent ? ", sent twice" : "")
+        case .answered(let served, let timesResent):
+            served.response.trace + (timesResent > 0 ? ", sent \(timesResent + 1) times" : "")
         case .broken(let partial):
             "broken" + (partial.map { " after \($0.byteCount) bytes" } ?? "")
         }

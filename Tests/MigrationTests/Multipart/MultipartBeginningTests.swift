@@ -321,18 +321,41 @@ import Testing
     @Test func seesToACreateThatWentOutTwice() throws {
         var play = MultipartPlay(plain)
         let outcome = try play.outcome(
-            of: [isFree, create(begins("id2", resent: true))] + ends(plain) + [
+            of: [isFree, create(begins("id2", resent: 1))] + ends(plain) + [
                 listUploads(hasUploads([("id1", 1)])), listParts(hasNoParts), abort(reply(204)),
             ])
         #expect(outcome.kind == .copied)
         #expect(play.open == [])
     }
 
+    /// Each kept connection that it was sent on broke before the answer.
+    @Test func seesToACreateThatWentOutThreeTimes() throws {
+        var play = MultipartPlay(plain)
+        let outcome = try play.outcome(
+            of: [isFree, create(begins("id3", resent: 2))] + ends(plain) + [
+                listUploads(hasUploads([("id1", 0), ("id2", 1)])),
+                listParts(hasNoParts), abort(reply(204)),
+                listParts(hasNoParts), abort(reply(204)), listUploads(hasUploads([])),
+            ])
+        #expect(outcome.kind == .copied)
+        #expect(play.open == [])
+    }
+
+    @Test func aCreateThatWentOutThreeTimesAndWasRefusedIsLookedFor() throws {
+        var play = MultipartPlay(plain)
+        let outcome = try play.outcome(
+            isFree, create(refuses(403, "AccessDenied", resent: 2)),
+            listUploads(hasUploads([("id1", 0), ("id2", 1)])),
+            listParts(hasNoParts), abort(reply(204)), listParts(hasNoParts), abort(reply(204)))
+        #expect(outcome.failure?.faultClass == .denied)
+        #expect(play.open == ["intent -"], "one line for each is left for the next run to look at")
+    }
+
     /// It went out twice, and neither was answered: there may be two.
     @Test func seesToBothOfACreateThatWentOutTwiceInVain() throws {
         var play = MultipartPlay(plain)
         let outcome = try play.outcome(
-            of: [isFree, create(breaks(resent: true)), create(begins("id3"))] + ends(plain) + [
+            of: [isFree, create(breaks(resent: 1)), create(begins("id3"))] + ends(plain) + [
                 listUploads(hasUploads([("id1", 0), ("id2", 1)])),
                 listParts(hasNoParts), abort(reply(204)),
                 listParts(hasNoParts), abort(reply(204)), listUploads(hasUploads([])),
@@ -345,14 +368,14 @@ import Testing
     @Test func aCreateThatWentOutTwiceStaysOnTheBooks() throws {
         var play = MultipartPlay(plain, .multipart(retries: 0))
         _ = try play.outcome(
-            isFree, create(begins("id2", resent: true)), headSource(breaks()))
+            isFree, create(begins("id2", resent: 1)), headSource(breaks()))
         #expect(play.open.sorted() == ["completing id2", "intent -"])
     }
 
     @Test func aCreateThatWentOutTwiceAndWasRefusedIsLookedFor() throws {
         var play = MultipartPlay(plain)
         let outcome = try play.outcome(
-            isFree, create(refuses(403, "AccessDenied", resent: true)),
+            isFree, create(refuses(403, "AccessDenied", resent: 1)),
             listUploads(hasUploads([("id1", 0)])), listParts(hasNoParts), abort(reply(204)))
         #expect(outcome.failure?.faultClass == .denied)
         #expect(play.open == [])

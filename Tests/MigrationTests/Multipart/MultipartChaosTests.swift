@@ -88,7 +88,7 @@ private struct Chaos {
         guard case .answered(var result) = server.answer(order, &buffer, books: books) else {
             return breaks()(order, &buffer)
         }
-        result.wasResent = true
+        result.timesResent = 1
         return .answered(result)
     }
 

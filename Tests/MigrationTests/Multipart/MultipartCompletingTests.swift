@@ -76,7 +76,7 @@ import Testing
             }
         }
         try expectCopied(
-            complete(refuses(412, "PreconditionFailed", resent: true)), headTarget(shows(ours)))
+            complete(refuses(412, "PreconditionFailed", resent: 1)), headTarget(shows(ours)))
         // The target may still be at it.
         try expectCopied(
             complete(breaks()), asks, complete(refuses(404, "NoSuchUpload")), isFree, isFree,

@@ -189,14 +189,14 @@ let targetDate = Timestamp(secondsSince1970: 1_767_225_600)
 /// The target does not have the key.
 let isFree = headTarget(refuses(404, headers: [("date", targetDate.httpDate)]))
 
-func begins(_ id: String, resent: Bool = false) -> Scripted.Answer {
+func begins(_ id: String, resent: Int = 0) -> Scripted.Answer {
     let xml =
         "<InitiateMultipartUploadResult><UploadId>\(id)</UploadId></InitiateMultipartUploadResult>"
     return reply(200, [], Array(xml.utf8), resent: resent)
 }
 
 /// A Complete that made an object; nil for a server that does not tell its tag.
-func completes(_ etag: ETag?, resent: Bool = false) -> Scripted.Answer {
+func completes(_ etag: ETag?, resent: Int = 0) -> Scripted.Answer {
     let tag = etag.map { "<ETag>\"\($0.text)\"</ETag>" } ?? "<ETag></ETag>"
     let xml = "<CompleteMultipartUploadResult>\(tag)</CompleteMultipartUploadResult>"
     return reply(200, [], Array(xml.utf8), resent: resent)

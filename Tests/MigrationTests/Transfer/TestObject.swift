@@ -107,20 +107,20 @@ func shows(_ object: TestObject) -> Scripted.Answer {
 }
 
 /// A target's answer to a PUT that it took.
-func takes(etag: String?, resent: Bool = false) -> Scripted.Answer {
+func takes(etag: String?, resent: Int = 0) -> Scripted.Answer {
     reply(200, etag.map { [("etag", "\"\($0)\"")] } ?? [], resent: resent)
 }
 
 /// An answer of S3 that is an error.
 func refuses(
-    _ status: Int, _ code: String? = nil, headers: [(String, String)] = [], resent: Bool = false
+    _ status: Int, _ code: String? = nil, headers: [(String, String)] = [], resent: Int = 0
 ) -> Scripted.Answer {
     let xml = code.map { "<Error><Code>\($0)</Code><Message>because</Message></Error>" } ?? ""
     return reply(status, headers, Array(xml.utf8), resent: resent)
 }
 
-func breaks(_ kind: TransportFault.Kind = .broken, resent: Bool = false) -> Scripted.Answer {
-    { _, _ in .broken(TransportFault(kind, message: "cut", wasResent: resent)) }
+func breaks(_ kind: TransportFault.Kind = .broken, resent: Int = 0) -> Scripted.Answer {
+    { _, _ in .broken(TransportFault(kind, message: "cut", timesResent: resent)) }
 }
 
 func hasTags(_ tags: [(String, String)]) -> Scripted.Answer {
@@ -130,7 +130,7 @@ func hasTags(_ tags: [(String, String)]) -> Scripted.Answer {
 
 /// Any answer. A good one's body goes where the order wants it, and not further than that reaches.
 func reply(
-    _ status: Int, _ headers: [(String, String)] = [], _ body: [UInt8] = [], resent: Bool = false
+    _ status: Int, _ headers: [(String, String)] = [], _ body: [UInt8] = [], resent: Int = 0
 ) -> Scripted.Answer {
     { order, buffer in
         var response = Response(status: status)
@@ -138,7 +138,7 @@ func reply(
         guard (200..<300).contains(status), case .object(let offset, let capacity) = order.sink
         else {
             response.body = body
-            return .answered(ExchangeResult(response: response, wasResent: resent))
+            return .answered(ExchangeResult(response: response, timesResent: resent))
         }
         guard body.count <= capacity else {
             return .answered(ExchangeResult(response: response, overflowed: true))
@@ -148,6 +148,6 @@ func reply(
         buffer.replaceSubrange(Int(offset)..<end, with: body)
         return .answered(
             ExchangeResult(
-                response: response, objectBytes: Int64(body.count), wasResent: resent))
+                response: response, objectBytes: Int64(body.count), timesResent: resent))
     }
 }

@@ -65,7 +65,7 @@ import Testing
             "200 with an error",
             [put(reply(200, [], Array("<Error></Error>".utf8))), put(refuses(412))]
         ),
-        ("a request that libcurl sent twice", [put(refuses(412, resent: true))]),
+        ("a request that libcurl sent twice", [put(refuses(412, resent: 1))]),
     ]
 
     @Test(arguments: lostAnswers)
