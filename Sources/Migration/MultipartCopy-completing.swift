@@ -365,7 +365,8 @@ extension MultipartCopy {
 
     private mutating func copied(in context: TransferContext) -> TransferAction {
         var outcome = Outcome(
-            .copied, sizeBytes: facts.sizeBytes, etag: written, proof: proof, losses: losses)
+            .copied, sizeBytes: facts.sizeBytes, etag: written,
+            proof: context.rules.proof(proof, sizeBytes: facts.sizeBytes), losses: losses)
         outcome.isReplacement = place.isReplaced
         return conclude(outcome, in: context)
     }

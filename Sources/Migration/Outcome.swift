@@ -75,6 +75,9 @@ public enum Proof: String, Sendable, CaseIterable {
     case crc
     /// The target checked the SHA-256 of every part, and was seen to refuse a wrong one.
     case sha256
+    /// The target checked what it received, as for `md5`, `crc` and `sha256`; but the bytes came to us over plain http,
+    /// and no digest of the source's could be compared.
+    case upload
     /// The sizes agree; nothing else can be compared.
     case size
     /// A skip, or a sample of what exists: the target's object is the source's.

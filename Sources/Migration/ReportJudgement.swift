@@ -145,6 +145,9 @@ extension ReportJudgement {
         var warnings = [
             warning(report.proofs["size"], "copies are proved by their size alone (size)"),
             warning(
+                report.proofs["upload"],
+                "copies came over plain http without a digest of the source's (upload)"),
+            warning(
                 report.skips["differs"],
                 "objects at the target differ from the source's and were left alone (skip-up differs)"
             ),

@@ -189,7 +189,8 @@ extension Transfer {
 
     mutating func copied(in context: TransferContext) -> TransferAction {
         var outcome = Outcome(
-            .copied, sizeBytes: facts?.sizeBytes, etag: written, proof: proof, losses: losses)
+            .copied, sizeBytes: facts?.sizeBytes, etag: written,
+            proof: context.rules.proof(proof, sizeBytes: facts?.sizeBytes), losses: losses)
         outcome.isReplacement = place.isReplaced
         return finish(outcome, in: context)
     }

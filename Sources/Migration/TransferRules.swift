@@ -16,6 +16,8 @@ public struct TransferRules: Sendable {
     public var claimBytesMax: Int64
     public var target: TargetCapabilities
     public var retries: RetryPolicy
+    /// Nothing protects what the source sends on its way to us: it speaks plain http.
+    public var sourceIsPlain = false
     /// Metadata that the target refuses is left out, rather than that the object fails.
     public var dropsRefusedMetadata = false
     /// An earlier run that this one continues may have written what no log tells of.
@@ -41,6 +43,15 @@ public struct TransferRules: Sendable {
         self.claimBytesMax = claimBytesMax
         self.target = target
         self.retries = retries
+    }
+
+    /// What may be said of an object whose target has checked it against a digest of ours: over plain http we may have
+    /// received other bytes than the source has.
+    func proof(_ proof: Proof?, sizeBytes: Int64?) -> Proof? {
+        switch proof {
+        case .md5, .crc, .sha256: sourceIsPlain && sizeBytes != 0 ? .upload : proof
+        default: proof
+        }
     }
 }
 

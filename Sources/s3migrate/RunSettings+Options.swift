@@ -19,6 +19,7 @@ extension RunSettings {
         rules.wholeObjectBytesMax = parts.multipartThreshold.bytes
         rules.partBytes = parts.partSize.bytes
         rules.retries = RetryPolicy(retriesMax: tuning.retries)
+        rules.sourceIsPlain = !source.endpoint.isSecure
         rules.overwrite = command.permissions.overwrite
         rules.dropsRefusedMetadata = command.permissions.dropRefusedMetadata
         self.init(

@@ -66,7 +66,7 @@ enum Mishap: CaseIterable, Sendable {
         case .uploadExpires: order.request.uploadID != nil && order.request.method != .delete
         case .partVanishes, .falseError: isComplete
         case .shortBody, .wrongRange: isGet
-        case .flippedDownload: isGet && seen.map { $0.isVerifiable(scenario) } ?? false
+        case .flippedDownload: isGet && scenario.sourceIsPlain && seen != nil
         case .blindHead: isHead && order.side == .source
         case .foreignNotFound: isGet
         case .fatal: !isHead

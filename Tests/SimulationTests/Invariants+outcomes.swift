@@ -56,8 +56,9 @@ extension World {
             guard outcome.etag?.text == original.etag, copy.body == original.body else {
                 return false
             }
-        case .size, nil:
-            let isDoubtful = record.episodes[episode].isBodyDoubtful(scenario)
+        case .upload, .size, nil:
+            let key = record.episodes[episode].item.key
+            let isDoubtful = isBodyDoubtful(key)
             guard original.body.byteCount == outcome.sizeBytes,
                 isDoubtful || copy.body == original.body
             else { return false }
@@ -150,7 +151,7 @@ extension World {
             record.violated(.untrueSkip, "\(name(episode)) is not the same: \(found)")
         case .differs where isSame && isHonest && !isFlipped:
             record.violated(.untrueSkip, "\(name(episode)) does not differ: \(found)")
-        case .etag, .md5, nil:
+        case .etag, .md5, .upload, nil:
             record.violated(.untrueSkip, "\(name(episode)): \(outcome)")
         default: break
         }
@@ -214,7 +215,7 @@ extension World {
             transfer.steps.contains { $0.seen.map(cannotBeDivided) ?? false }
         case .damaged:
             // A client that writes at this very moment can make it impossible to tell.
-            transfer.isBodyDoubtful(scenario) || touched.contains(key)
+            isBodyDoubtful(key) || touched.contains(key)
                 || transfer.steps.contains { $0.mishap == .flippedDownload }
         // A client that goes on writing can keep us from ever reading the whole.
         case .changed, .conflict: touched.contains(key)

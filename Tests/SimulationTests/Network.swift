@@ -211,9 +211,7 @@ extension World {
             let count = Int64.random(in: 0..<object.byteCount, using: &random)
             return .broken(partial: object[0..<count])
         case .flippedDownload:
-            // Where the ETag is no digest, only TLS tells of a damaged body: such are not damaged here.
-            let isVerifiable = served.seen.map { $0.isVerifiable(scenario) } ?? false
-            if let object = served.object, object.byteCount > 0, isVerifiable {
+            if let object = served.object, object.byteCount > 0 {
                 served.object = object.flipped(&random)
             }
         case .wrongRange: served = served.withWrongRange(&random)

@@ -20,6 +20,8 @@ struct Scenario: Sendable {
     let seed: UInt64
     var mutation: Mutation?
     var source = ServerTraits()
+    /// Bits can turn over on their way from the source.
+    var sourceIsPlain = true
     var target = ServerTraits()
     /// The keys of the source's lists, in order.
     var listed: [ObjectKey] = []
@@ -72,6 +74,7 @@ struct Scenario: Sendable {
     /// From a seed of its own, so that the worlds in which nothing is replaced stay as they were.
     private mutating func drawReplacing() {
         var random = SeededRandom(seed: ~seed)
+        sourceIsPlain = random.isTrue(0.7)
         overwrite = random.pick([.never, .never, .changed, .changed, .always])
         target.replacing =
             random.pick(
@@ -204,6 +207,7 @@ struct Scenario: Sendable {
             sourcePartBytesMax: sourcePartBytesMax,
             claimBytesMax: Int64(blocksMax * Limits.blockBytes), target: capabilities,
             retries: RetryPolicy(retriesMax: retriesMax))
+        rules.sourceIsPlain = sourceIsPlain
         rules.isResumed = isResumed
         rules.overwrite = overwrite
         rules.replacesUnguarded = true

@@ -32,6 +32,16 @@ import Testing
         #expect(play.open == [])
     }
 
+    /// What came over plain http may not be what the source has.
+    @Test func claimsTheUploadAloneOfWhatCameUnprotected() throws {
+        var rules = TransferRules.multipart()
+        rules.sourceIsPlain = true
+        let (outcome, play) = try play(on: rules, [made, seen])
+        #expect(outcome.logged == "copied upload")
+        #expect(play.log.compactMap(\.proof).first == .crc, "what the target checked")
+        #expect(rules.proof(.md5, sizeBytes: 0) == .md5, "there is nothing that could be damaged")
+    }
+
     // MARK: - Not at once
 
     /// The source is asked before each, since a delete must not be undone.

@@ -40,6 +40,20 @@ import Testing
         #expect(play.header("content-md5", of: 3) != "XUFAKrxLKna5cZ2REBfFkg==")
     }
 
+    /// Over plain http the same bit may have turned over twice.
+    @Test func claimsTheUploadAloneOfWhatCameUnprotected() throws {
+        var rules = TransferRules.play
+        rules.sourceIsPlain = true
+        var play = TransferPlay(rules)
+        let outcome = try play.outcome(
+            get(sends(damaged)), put(refused), get(sends(damaged)),
+            put(takes(etag: md5Text(damaged.bytes))))
+        #expect(outcome.logged == "copied upload")
+        play = TransferPlay(rules)
+        let proved = try play.outcome(get(sends(object)), put(takes(etag: object.etag)))
+        #expect(proved.logged == "copied etag", "the source's own digest is as good as ever")
+    }
+
     /// Once the source's ETag is known to be no MD5, the same ETag at the target proves nothing.
     @Test func provesNothingByAnETagThatIsNoMD5() throws {
         var play = TransferPlay(.play(checksMD5: false, etagIsMD5: false))
