@@ -10,7 +10,7 @@ BOUNDARIES := --explicit-target-dependency-import-check error
 
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: build check lint build-tests test demo bench bench-check fuzz soak install clean
+.PHONY: build check lint build-tests test demo bench bench-check fuzz simulate soak install clean
 
 build:
 	@Scripts/install-build.sh
@@ -48,6 +48,11 @@ fuzz:
 	@Scripts/install-build.sh
 	Scripts/fuzz.sh $(TARGET)
 
+# Simulated migrations, as many as one likes: SEEDS (100000), a count or from..to; see Tests/README.md.
+simulate:
+	@Scripts/install-build.sh
+	Scripts/simulate.sh $(SEEDS)
+
 # Do memory and descriptors stay flat over a long run? MINUTES (20).
 soak: build
 	@Scripts/install-test.sh
@@ -64,4 +69,4 @@ install: build
 	install -m 755 $(addprefix .build/release/,$(PRODUCTS)) $(DESTDIR)$(PREFIX)/bin
 
 clean:
-	rm -rf .build .build-release .build-fuzz .build-tools
+	rm -rf .build .build-release .build-fuzz .build-simulate .build-tools
