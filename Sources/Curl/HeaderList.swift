@@ -59,7 +59,8 @@ public struct HeaderList: ~Copyable {
     private mutating func takeLine(_ index: Int, _ range: Range<Int>) throws(CurlError) {
         let line = UnsafeMutableBufferPointer(rebasing: bytes[range])
         precondition(line.last == 0, "header line \(index) does not end with a NUL")
-        let (colon, hasValue) = try Self.parse(line.dropLast())
+        let (colon, hasValue) = try Self.parse(
+            UnsafeBufferPointer(rebasing: line[..<(line.count - 1)]))
         if !hasValue {
             // "name:" would remove the field; "name;" is how libcurl is told to send it empty.
             line[colon] = UInt8(ascii: ";")
@@ -71,19 +72,18 @@ public struct HeaderList: ~Copyable {
 
     /// Where the colon is, and whether anything but blanks follows.
     private static func parse(
-        _ line: Slice<UnsafeMutableBufferPointer<UInt8>>
+        _ line: UnsafeBufferPointer<UInt8>
     ) throws(CurlError) -> (colon: Int, hasValue: Bool) {
-        var colon: Int?
-        var hasValue = false
-        for index in line.indices {
-            switch line[index] {
-            case 0, 0x0A, 0x0D: throw badLine(line, "has a byte \(line[index]) in it")
-            case UInt8(ascii: ":") where colon == nil: colon = index
-            case UInt8(ascii: " "), 0x09, 0x0B, 0x0C: break
-            default: hasValue = hasValue || colon != nil
-            }
+        // Without a way out of the loop it is done for many bytes at once.
+        var isBad = false
+        for byte in line { isBad = isBad || byte == 0 || byte == 0x0A || byte == 0x0D }
+        if isBad, let byte = line.first(where: { [0, 0x0A, 0x0D].contains($0) }) {
+            throw badLine(line, "has a byte \(byte) in it")
         }
-        guard let colon, colon > line.startIndex else { throw badLine(line, "has no name") }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
+            throw badLine(line, "has no name")
+        }
+        let hasValue = line[(colon + 1)...].contains { $0 != 0x20 && !(0x09...0x0C).contains($0) }
         // libcurl drops "a;b;" without a word.
         if !hasValue, line[..<colon].contains(UInt8(ascii: ";")) {
             throw badLine(line, "is empty and has a semicolon in its name")
@@ -93,7 +93,7 @@ public struct HeaderList: ~Copyable {
 
     /// The value may be a secret, so only the name is told.
     private static func badLine(
-        _ line: Slice<UnsafeMutableBufferPointer<UInt8>>, _ fault: String
+        _ line: UnsafeBufferPointer<UInt8>, _ fault: String
     ) -> CurlError {
         let name = String(decoding: line.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self)
         return CurlError(

@@ -21,7 +21,7 @@ struct LogWriter: ~Copyable {
     private var earlierAhead: [UInt8]
 
     /// A commit is written when it has so many bytes, or after a tenth of a second.
-    private static let commitBytes = 1 << 20
+    static let commitBytes = 1 << 20
     private static let commitEvery = Duration.milliseconds(100)
     /// ahead.log is written anew when it has grown so much beyond what it has to hold.
     private let aheadBytesMax: Int64

@@ -48,6 +48,8 @@ final class SharedLedger: Sendable {
         var counters = KeyStreamCounters()
         var ending = Ending.no
         var stop: Stop?
+        /// The list thread waits for room.
+        var isListerWaiting = false
         /// The list thread has admitted all that there is.
         var isListed = false
         /// Workers that have free slots and found no work.
@@ -65,6 +67,12 @@ final class SharedLedger: Sendable {
 
         /// Whether nothing can ever come any more: all is listed, handed out and done.
         var isDry: Bool { isListed && ledger.readyCount == 0 && ledger.inProgress == 0 }
+
+        /// Whether another thread waits for what a worker's turn has brought. To wake them after every turn would cost
+        /// more than the turns.
+        var concernsOthers: Bool {
+            isListerWaiting && ledger.hasRoom || ledger.waitingBytes >= LogWriter.commitBytes
+        }
 
         /// Those who are to look for work again, if there is any.
         mutating func takeHungry() -> Set<Int> {
@@ -102,15 +110,14 @@ final class SharedLedger: Sendable {
     func admit(
         counters: KeyStreamCounters, _ body: (inout Ledger) -> Void
     ) -> Bool {
-        let (goesOn, hungry) = state.wait(
-            for: changed,
-            until: { $0.ledger.hasRoom || $0.ending > .no },
-            then: { state -> (Bool, Set<Int>) in
-                guard state.ending == .no else { return (false, []) }
-                body(&state.ledger)
-                state.counters = counters
-                return (true, state.takeHungry())
-            })
+        let (goesOn, hungry) = state.wait(for: changed) { state -> (Bool, Set<Int>)? in
+            guard state.ending == .no else { return (false, []) }
+            state.isListerWaiting = !state.ledger.hasRoom
+            guard !state.isListerWaiting else { return nil }
+            body(&state.ledger)
+            state.counters = counters
+            return (true, state.takeHungry())
+        }
         for worker in hungry { wake(worker) }
         return goesOn
     }
@@ -152,7 +159,7 @@ final class SharedLedger: Sendable {
 
     /// Takes what has ended and hands out new work, in one go.
     func turn(_ request: Request, at now: Instant) -> Turn {
-        let (turn, alarm, hungry) = state.withLock { state in
+        let (turn, alarm, hungry, concernsOthers) = state.withLock { state in
             let wasDry = state.isDry
             let alarm = SharedLedger.take(request.returned, &state, at: now)
             var turn = SharedLedger.handOut(request, &state)
@@ -166,10 +173,10 @@ final class SharedLedger: Sendable {
             if turn.assignments.count + turn.items.count < request.freeSlots {
                 state.hungry.insert(request.worker)
             }
-            return (turn, alarm, hungry)
+            return (turn, alarm, hungry, state.concernsOthers)
         }
         if let alarm { end(.draining, because: .fault(alarm)) }
-        if !request.returned.isEmpty || !turn.isEmpty { changed.wakeAll() }
+        if concernsOthers { changed.wakeAll() }
         for worker in hungry { wake(worker) }
         return turn
     }

@@ -36,33 +36,47 @@ public struct HeaderFields: Sendable {
     public mutating func append(
         name: some Sequence<UInt8>, value: some Sequence<UInt8>
     ) {
-        let nameStart = Int32(bytes.count)
-        for byte in name { bytes.append(asciiLowered(withoutLineEnd(byte))) }
-        let valueStart = Int32(bytes.count)
-        for byte in value { bytes.append(withoutLineEnd(byte)) }
-        fields.append(
-            Field(nameStart: nameStart, valueStart: valueStart, valueEnd: Int32(bytes.count)))
+        reserveForMany()
+        let nameStart = bytes.count
+        bytes.append(contentsOf: name)
+        let valueStart = bytes.count
+        bytes.append(contentsOf: value)
+        addField(nameStart, valueStart)
     }
 
     /// As `append(name:value:)`, for what the transport has in its own memory: every answer has a dozen fields, and a
     /// generic would not be specialised across modules.
     public mutating func append(name: RawSpan, value: RawSpan) {
+        reserveForMany()
         let nameStart = bytes.count
         appendBytes(name)
         let valueStart = bytes.count
         appendBytes(value)
-        for index in nameStart..<valueStart {
-            bytes[index] = asciiLowered(withoutLineEnd(bytes[index]))
-        }
-        for index in valueStart..<bytes.count { bytes[index] = withoutLineEnd(bytes[index]) }
-        fields.append(
-            Field(
-                nameStart: Int32(nameStart), valueStart: Int32(valueStart),
-                valueEnd: Int32(bytes.count)))
+        addField(nameStart, valueStart)
     }
 
     private mutating func appendBytes(_ span: RawSpan) {
         unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// An answer has a dozen fields: arrays that grow from nothing would move five times.
+    private mutating func reserveForMany() {
+        guard fields.isEmpty else { return }
+        bytes.reserveCapacity(512)
+        fields.reserveCapacity(16)
+    }
+
+    /// The last bytes become a field.
+    private mutating func addField(_ nameStart: Int, _ valueStart: Int) {
+        var text = bytes.mutableSpan
+        for index in nameStart..<valueStart {
+            text[index] = asciiLowered(withoutLineEnd(text[index]))
+        }
+        for index in valueStart..<text.count { text[index] = withoutLineEnd(text[index]) }
+        fields.append(
+            Field(
+                nameStart: Int32(nameStart), valueStart: Int32(valueStart),
+                valueEnd: Int32(text.count)))
     }
 
     /// Adds all fields of `other`, in its order.

@@ -7,7 +7,11 @@ extension Timestamp {
     /// The pieces are known by their looks, as RFC 6265 (section 5.1.1) reads a cookie's date,
     /// since servers differ in weekday, dashes and zeros. A zone other than GMT is refused rather
     /// than misread.
-    public init?(httpDate text: some StringProtocol) {
+    public init?(httpDate text: String) {
+        if let date = CalendarDate(usualHTTPDate: text.utf8.span) {
+            self = date.timestamp
+            return
+        }
         guard text.utf8.count <= 64 else { return nil }
         var pieces = HTTPDatePieces()
         for piece in text.split(whereSeparator: { " ,-\t".contains($0) }) {
@@ -33,6 +37,44 @@ extension Timestamp {
         else { return nil }
         self = date.timestamp
     }
+}
+
+extension CalendarDate {
+    /// Reads a date of the one form in use; nil for anything else, be it a date or not. Each object brings two of
+    /// them, and by pieces they would cost a tenth of its time.
+    init?(usualHTTPDate text: Span<UInt8>) {
+        guard text.count == 29, text[3] == UInt8(ascii: ","), text[4] == UInt8(ascii: " "),
+            text[7] == UInt8(ascii: " "), text[11] == UInt8(ascii: " "),
+            text[16] == UInt8(ascii: " "), text[19] == UInt8(ascii: ":"),
+            text[22] == UInt8(ascii: ":"), text[25] == UInt8(ascii: " "),
+            threeLetters(text, at: 26) == threeLetters("GMT".utf8.span, at: 0),
+            place(of: text, at: 0, in: weekdayNames) != nil,
+            let month = place(of: text, at: 8, in: monthNames),
+            let day = decimal(text, 5..<7), let year = decimal(text, 12..<16),
+            let hour = decimal(text, 17..<19), let minute = decimal(text, 20..<22),
+            let second = decimal(text, 23..<25)
+        else { return nil }
+        self.init(
+            year: year, month: month + 1, day: day, hour: hour, minute: minute, second: second)
+    }
+}
+
+private func place(of text: Span<UInt8>, at start: Int, in names: [String]) -> Int? {
+    let wanted = threeLetters(text, at: start)
+    return names.indices.first { threeLetters(names[$0].utf8.span, at: 0) == wanted }
+}
+
+private func threeLetters(_ text: Span<UInt8>, at start: Int) -> UInt32 {
+    UInt32(text[start]) << 16 | UInt32(text[start + 1]) << 8 | UInt32(text[start + 2])
+}
+
+private func decimal(_ text: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    var value = 0
+    for index in range {
+        guard isDigit(text[index]) else { return nil }
+        value = value * 10 + Int(text[index] - UInt8(ascii: "0"))
+    }
+    return value
 }
 
 /// What has been found of a date of HTTP.
