@@ -108,6 +108,7 @@ extension UploadRecord {
             return nil
         }
         let idText = String(decoding: id.bytes, as: UTF8.self)
+        guard idText.utf8.elementsEqual(id.bytes) else { return nil }
         guard (idText == "-") == (state == .intent) || state == .ended else { return nil }
         self.key = key
         self.state = state

@@ -20,6 +20,9 @@ public enum CreateMultipartUpload {
         return request
     }
 
+    /// No server's id is nearly as long; a longer one could not be kept in a log.
+    public static let uploadIDByteCountMax = 1024
+
     /// The upload's id, which is never empty.
     ///
     /// It is taken wherever it stands, also from a document of another name (rclone) or one that
@@ -32,6 +35,12 @@ public enum CreateMultipartUpload {
         let id = elements.first { $0.path.hasSuffix("/UploadId") }?.text ?? ""
         guard !id.isEmpty else {
             throw response.unusable(request, because: "without an upload's id (UploadId)")
+        }
+        guard id.utf8.count <= uploadIDByteCountMax else {
+            throw response.unusable(
+                request,
+                because: "with an upload's id of \(id.utf8.count) bytes: no more than "
+                    + "\(uploadIDByteCountMax) can be kept")
         }
         return id
     }

@@ -60,6 +60,7 @@ private let key = ObjectKey("a key")
         "<InitiateMultipartUploadResult><UploadId></UploadId></InitiateMultipartUploadResult>",
         "<InitiateMultipartUploadResult><UploadId>cut",
         "<Error><Code>InternalError</Code></Error>",
+        "<A><UploadId>" + String(repeating: "i", count: 1025) + "</UploadId></A>",
     ])
     func refusesAnAnswerWithoutAnID(body: String) throws {
         let error = try #require(throws: S3Error.self) {

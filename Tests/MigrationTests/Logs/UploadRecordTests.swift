@@ -118,6 +118,12 @@ func uploadRecord(
     ])
     func badLinesAreRefused(line: String) { #expect(parsed(Array(line.utf8)) == nil, "\(line)") }
 
+    /// It would be written as other bytes than it was read from, and perhaps longer than can be read.
+    @Test func anIDThatIsNoTextIsRefused() {
+        let line = Array("k\topen\ti".utf8) + [0xFF] + Array("\t10\tabc\t-\t4\t-\t-\t-\t-".utf8)
+        #expect(parsed(line) == nil)
+    }
+
     /// A damaged line is refused, or reads as something that is written and read back alike.
     @Test(arguments: 0..<8)
     func damagedLinesAreNeverMisread(block: UInt64) {
