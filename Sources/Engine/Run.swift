@@ -195,6 +195,7 @@ struct Run: Sendable {
             takesChanged: settings.rules.overwrite != .never, first: settings.first,
             samplesExist: settings.kind == .copy)
         selection.takesUnion = settings.kind == .verify
+        selection.writesExist = !settings.isDryRun
         let reader = KeyListReader(source: plan.source, target: plan.target, selection: selection)
         Lister(reader: reader, ledger: ledger, ahead: plan.earlier.ahead).run()
     }

@@ -17,6 +17,8 @@ public struct KeySelection: Sendable {
     public var takesUnion = false
     /// Whether some of the keys that both lists have come out one by one, so that the target can be asked for them.
     public var samplesExist: Bool
+    /// Whether `existLines` have lines, and not only their number: a dry run writes none.
+    public var writesExist = true
 
     public init(
         after: ObjectKey? = nil, shard: Shard = .whole, ahead: [ObjectKey] = [],

@@ -24,7 +24,7 @@ public struct KeyStream: ~Copyable, Sendable {
         case sample(KeyListLine)
         /// The key of this index in `KeySelection.ahead`.
         case known(Int)
-        /// So many keys that exist on the target, as lines of migrate.log.
+        /// So many keys that exist on the target, as lines of migrate.log, if such are wanted.
         case existLines([UInt8], count: Int)
         /// Many keys have passed and none came out: a moment to look up.
         case progress
@@ -281,9 +281,10 @@ extension KeyStream {
         counters.existBytes &+= source.sizeBytes ?? target.sizeBytes ?? 0
         if listsDiffer() { counters.existDiffers += 1 }
         guard !isSample else { return eventAfterExistLines(.sample(try source.line())) }
+        existBlockCount += 1
+        guard selection.writesExist else { return nil }
         source.withKey { key in KeyListLine.appendEscaped(key: key, to: &existBlock) }
         existBlock.append(contentsOf: Self.existColumns)
-        existBlockCount += 1
         return existBlock.count >= Self.existBlockSizeBytes ? takeExistLines() : nil
     }
 
@@ -321,7 +322,9 @@ extension KeyStream {
     private mutating func takeExistLines() -> Event {
         let event = Event.existLines(existBlock, count: existBlockCount)
         existBlock = []
-        existBlock.reserveCapacity(Self.existBlockSizeBytes + KeyListLine.byteCountMax)
+        if selection.writesExist {
+            existBlock.reserveCapacity(Self.existBlockSizeBytes + KeyListLine.byteCountMax)
+        }
         existBlockCount = 0
         quietLineCount = 0
         return event

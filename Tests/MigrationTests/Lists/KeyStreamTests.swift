@@ -159,6 +159,22 @@ import Testing
         #expect(run.existLines.split(separator: "\n").count == keys.count - places.count)
     }
 
+    /// A dry run writes nothing: its keys are counted, a block of lines at a time.
+    @Test func countsWhatExistsWithoutItsLines() {
+        let keys = (0..<200_000).map { "folder/object-\(100_000 + $0)" }
+        var selection = KeySelection()
+        selection.writesExist = false
+        let run = StreamRun(
+            source: [TestChunk(keys: keys)], target: [TestChunk(keys: keys)], selection)
+        #expect(run.existLines.isEmpty)
+        let counts = run.events.map { event in
+            guard case .existLines(_, let count) = event else { return 0 }
+            return count
+        }
+        #expect(counts.reduce(0, +) == keys.count && run.counters.exist == keys.count)
+        #expect(counts.count > 3, "somebody may look up between them")
+    }
+
     @Test func aSampleKnowsWhatTheSourcesListSays() {
         let run = StreamRun(
             source: [
