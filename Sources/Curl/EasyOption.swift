@@ -63,6 +63,7 @@ extension EasyOption<Int> {
 
 extension EasyOption<String> {
     static var url: Self { Self(CURLOPT_URL) }
+    static var requestTarget: Self { Self(CURLOPT_REQUEST_TARGET) }
     static var customRequest: Self { Self(CURLOPT_CUSTOMREQUEST) }
     static var protocols: Self { Self(CURLOPT_PROTOCOLS_STR) }
     static var proxy: Self { Self(CURLOPT_PROXY) }

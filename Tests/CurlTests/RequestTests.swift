@@ -120,6 +120,29 @@ import Testing
         #expect(try server.finishAsText()[0].hasPrefix("GET \(path) HTTP/1.1\r\n"))
     }
 
+    /// One handle goes from server to server, and each URL is its own.
+    @Test func goesWhereEachURLSays() throws {
+        let answer: [Step] = [.readRequest, .send(response("")), .readRequest, .send(response(""))]
+        let (one, other) = (try ScriptedServer(answer), try ScriptedServer(answer))
+        let client = try Client()
+        for (server, path) in [(one, "/1"), (other, "/2"), (one, "/3?a=/b"), (other, "")] {
+            #expect(try client.run(TestRequest(.get, server.url(path))) == nil, "\(path)")
+        }
+        let lines = try [one, other].map { server in
+            try server.finishAsText().map { $0.prefix { $0 != "\r\n" } }
+        }
+        #expect(lines[0] == ["GET /1 HTTP/1.1", "GET /3?a=/b HTTP/1.1"])
+        #expect(lines[1] == ["GET /2 HTTP/1.1", "GET / HTTP/1.1"])
+    }
+
+    @Test(arguments: ["/a b", "/a\r\nx: y", "/a\u{7f}", "/a\tb", "/\n"])
+    func refusesAURLThatWouldBeAnotherRequest(_ path: String) throws {
+        let client = try Client()
+        #expect(throws: CurlError.self) {
+            try client.run(TestRequest(.get, "http://127.0.0.1:1\(path)"))
+        }
+    }
+
     @Test func sendsOddHeadersAsTheyAre() throws {
         let server = try ScriptedServer([.readRequest, .send(response(""))])
         let client = try Client()

@@ -1,4 +1,4 @@
-//! A large object's end: the hard answers of Complete, whose object the target shows, and its tags.
+//! A large object's end: the hard answers of Complete, and whose object the target shows.
 
 import S3
 import Testing
@@ -9,7 +9,6 @@ import Testing
     private let plain = TestObject("0123456789")
     private var ours: TestObject { plain.inParts() }
     private let others = TestObject("9876543210")
-    private let tags = [ObjectTag(key: "a", value: "1")]
     private var made: Scripted { complete(completes(plain.partsETag())) }
     /// The target shows it, and not only answers with it.
     private var seen: Scripted { headTarget(shows(ours)) }
@@ -18,9 +17,9 @@ import Testing
 
     /// Plays from the Complete on.
     private func play(
-        on rules: TransferRules = .multipart(), tags: [ObjectTag] = [], _ script: [Scripted]
+        on rules: TransferRules = .multipart(), _ script: [Scripted]
     ) throws -> (outcome: Outcome, play: MultipartPlay) {
-        var play = MultipartPlay(plain, rules, tags: tags)
+        var play = MultipartPlay(plain, rules)
         let outcome = try play.outcome(of: begun + [asks] + script)
         return (outcome, play)
     }
@@ -443,60 +442,5 @@ import Testing
         let outcome = try play.outcome(of: begun + (isKept ? [] : [abort(reply(204))]))
         #expect(outcome.failure?.faultClass == faultClass)
         #expect(play.open == (isKept ? ["open id1"] : []))
-    }
-
-    // MARK: - Tags
-
-    @Test func putsTagsBehindTheObject() throws {
-        let (outcome, play) = try play(
-            on: .multipart(tagging: .afterwards), tags: tags, [made, seen, putTags(reply(200))])
-        #expect(outcome.losses == [])
-        #expect(play.trace.suffix(2) == ["target PutObjectTagging", "record completed"])
-    }
-
-    @Test(arguments: [refuses(403, "AccessDenied"), refuses(400, "InvalidTag"), refuses(501)])
-    func marksTagsThatTheTargetRefuses(answer: @escaping Scripted.Answer) throws {
-        let (outcome, _) = try play(
-            on: .multipart(tagging: .afterwards), tags: tags, [made, seen, putTags(answer)])
-        #expect(outcome.kind == .copied)
-        #expect(outcome.losses == .tags)
-    }
-
-    @Test func writesTagsAgain() throws {
-        for fault in [breaks(), refuses(500), refuses(503), fails("InternalError")] {
-            let (outcome, _) = try play(
-                on: .multipart(tagging: .afterwards), tags: tags,
-                [made, seen, putTags(fault), putTags(reply(200))])
-            #expect(outcome.losses == [])
-        }
-    }
-
-    /// The target shows the object before each try that comes late, and is not asked for ever.
-    @Test func givesUpTheTagsInTheEnd() throws {
-        var play = MultipartPlay(plain, .multipart(tagging: .afterwards), tags: tags, seed: 3)
-        var count = 0
-        let slow = { (script: [Scripted]) in script.map { $0.taking(.seconds(2)) } }
-        let script =
-            begun + [asks, made, seen]
-            + slow(
-                (0..<Limits.retriesDefault).flatMap { _ in
-                    [putTags(refuses(500)), headTarget(shows(ours))]
-                }) + [putTags(refuses(500))]
-        let outcome = try play.outcome(of: script)
-        count = play.orders.count { $0.title == "target PutObjectTagging" }
-        #expect(count == Limits.retriesDefault + 1)
-        #expect(outcome.failure?.words == "put-tags server")
-        #expect(play.open == ["completing id1"])
-    }
-
-    /// While we waited a client wrote the key: it is theirs, and so are its tags.
-    @Test(arguments: [TestObject("9876543210"), TestObject("newer")])
-    func leavesTheTagsOfAnothersObjectAlone(newer: TestObject) throws {
-        let (outcome, _) = try play(
-            on: .multipart(tagging: .afterwards), tags: tags,
-            [made, seen, putTags(refuses(500)).taking(.seconds(2)), headTarget(shows(newer))])
-        #expect(outcome.kind == .copied)
-        #expect(outcome.losses == .tags)
-        #expect(outcome.etag == plain.partsETag())
     }
 }
