@@ -30,8 +30,8 @@ public struct Migrator: Sendable {
         let folder = try openLogFolder()
         let earlier = try begin(folder)
         try adopt(folder, lists)
-        try preflight(lists)
         var settings = settings
+        settings.adapt(to: try preflight(lists))
         // A verification writes nothing, not even a scratch object.
         if settings.kind == .copy { settings.rules.target = try probe(folder) }
         settings.rules.isResumed = earlier.isContinued
@@ -44,7 +44,7 @@ public struct Migrator: Sendable {
     }
 
     private func dryRun(_ lists: KeyLists) throws(RunError) -> RunSummary {
-        try preflight(lists)
+        _ = try preflight(lists)
         let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         let plan = try plan(lists, LogFolder.Earlier(), temporaryFolder: temporary)
         return try Run(settings, lists, plan, console, signals, clock).run(logFolder: nil)
@@ -158,12 +158,14 @@ public struct Migrator: Sendable {
 
     // MARK: - Both ends
 
-    private func preflight(_ lists: KeyLists) throws(RunError) {
+    /// Asks for both buckets; gives how long the sides took to answer, together.
+    private func preflight(_ lists: KeyLists) throws(RunError) -> Duration {
         let sample = lists.source.chunks.first?.list.firstKey
-        let warnings = try inquire { inquiry throws(RunError) in
-            try inquiry.preflight(sampleKey: sample)
+        let (warnings, roundTrip) = try inquire { inquiry throws(RunError) in
+            (try inquiry.preflight(sampleKey: sample), inquiry.roundTrip)
         }
         for warning in warnings { console.say("warning: \(warning)") }
+        return roundTrip
     }
 
     private func probe(_ folder: borrowing LogFolder) throws(RunError) -> TargetCapabilities {

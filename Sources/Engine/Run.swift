@@ -48,7 +48,7 @@ struct Run: Sendable {
                 readyMax: max(Limits.readyMin, settings.slots * Limits.readyPerSlot),
                 aheadCount: plan.earlier.ahead.count,
                 largeMax: max(Limits.largeObjectsMin, settings.slots / 2),
-                workerCount: settings.threads,
+                workerCount: settings.threads, roundTrip: settings.roundTrip,
                 uploads: plan.earlier.uploads, keptUploads: plan.earlier.failedUploads,
                 damaged: plan.earlier.damaged),
             guards: ListGuards(
@@ -96,7 +96,8 @@ struct Run: Sendable {
             isDryRun: settings.isDryRun, verify: settings.verify, clock: clock, ledger: ledger,
             pool: BufferPool(
                 blocksMax: blocks,
-                usualPerWorker: Limits.blocksUsual(slots: settings.transfers),
+                usualPerWorker: Limits.blocksUsual(
+                    slots: settings.transfers, roundTrip: settings.roundTrip),
                 workerCount: settings.threads, wake: wake),
             flows: SharedFlows(),
             warn: { console.say("warning: \(sides.redaction.applied(to: $0))") })

@@ -15,8 +15,12 @@ public struct RunSettings: Sendable {
     public var first: Int?
     public var threads: Int
     public var transfers = Limits.transfersDefault
+    /// Nobody chose `transfers`, so the run may.
+    public var adaptsTransfers = false
     public var memoryBytes: Int64
     public var timeout = Duration.seconds(60)
+    /// How long both sides take to answer, together; found out before the run.
+    var roundTrip = Duration.zero
     /// A run waits so long for a side that is down.
     public var outageTimeout = Limits.outageTimeoutDefault
     /// Ends when so many objects have failed.

@@ -12,6 +12,8 @@ struct SingleExchange: ~Copyable {
     private var sourceSigner: Signer
     private var targetSigner: Signer
     private let clock: Clock
+    /// The quickest answer of each side so far.
+    private(set) var quickest: BothSides<Duration?> = BothSides { _ in nil }
 
     init(
         source: SideSettings, target: SideSettings, timeout: Duration, clock: Clock
@@ -30,6 +32,7 @@ struct SingleExchange: ~Copyable {
         _ order: ExchangeOrder, unless isUnwanted: () -> Bool = { false }
     ) throws(TransportFault) -> Response {
         let channel = order.side == .source ? source : target
+        let begun = clock.now
         do throws(CurlError) {
             let time = clock.timeOfDay(at: order.side)
             switch order.side {
@@ -40,8 +43,10 @@ struct SingleExchange: ~Copyable {
             }
             let error = try waitForEnd(unless: isUnwanted)
             _ = try channel.stop(on: &multi)
-            guard let error else { return channel.exchange.result.response }
-            throw error
+            if let error { throw error }
+            let took = clock.now - begun
+            quickest[order.side] = min(quickest[order.side] ?? took, took)
+            return channel.exchange.result.response
         } catch {
             throw channel.fault(error)
         }

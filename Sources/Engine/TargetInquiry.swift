@@ -29,6 +29,11 @@ struct TargetInquiry: ~Copyable {
         client.close()
     }
 
+    /// How long both sides take to answer, together, as far as they were asked.
+    var roundTrip: Duration {
+        (client.quickest.source ?? .zero) + (client.quickest.target ?? .zero)
+    }
+
     // MARK: - Preflight
 
     /// Asks for both buckets; gives warnings, or the reason why the run cannot go on.

@@ -28,6 +28,7 @@ struct LargeObjects: Sendable {
 
     let activeMax: Int
     private let bytesLeftMin: Int64
+    private let partBytesInFlightMax: Int64
     /// Objects that wait for their turn, the oldest first.
     private var waiting: [MultipartCopy] = []
     /// What is to be taken up by a worker, before any part.
@@ -38,10 +39,11 @@ struct LargeObjects: Sendable {
     private var bytesLeft: [Int: Int64] = [:]
     private var isStopped = false
 
-    init(activeMax: Int, workerCount: Int) {
+    init(activeMax: Int, workerCount: Int, roundTrip: Duration = .zero) {
         precondition(activeMax > 0 && workerCount > 0, "no large object could be copied")
         self.activeMax = activeMax
         self.bytesLeftMin = Int64(workerCount) * Limits.largeBytesLeftMin
+        self.partBytesInFlightMax = Limits.partBytesInFlightMax(roundTrip: roundTrip)
     }
 
     /// Whether so many wait for their turn that no new object should be begun: it may be large, too.
@@ -74,7 +76,7 @@ struct LargeObjects: Sendable {
         guard let index = spreads.firstIndex(where: { $0.spread.hasPart }) else { return nil }
         let (sequence, spread) = spreads[index]
         let part = PartItem(order: spread.order, number: spread.order.numbers[spread.takenCount])
-        guard bytes == 0 || bytes + part.byteCount <= Limits.partBytesInFlightMax else {
+        guard bytes == 0 || bytes + part.byteCount <= partBytesInFlightMax else {
             return nil
         }
         spreads[index].spread.takenCount += 1

@@ -95,12 +95,14 @@ public struct Ledger: Sendable {
 
     /// - Parameters:
     ///   - largeMax: so many large objects are copied at a time, and so many more may wait for their turn.
+    ///   - roundTrip: to both sides together, see `Limits.partBytesInFlightMax(roundTrip:)`.
     ///   - uploads: what an earlier run left open.
     ///   - keptUploads: keys that it handled: if their uploads are open, they failed, and a second pass needs those.
     ///   - damaged: copies of ours that may be replaced.
     public init(
         readyMax: Int, waitingBytesMax: Int = Limits.waitingOutcomeBytesMax, aheadCount: Int = 0,
         largeMax: Int = Limits.largeObjectsMin, workerCount: Int = 1,
+        roundTrip: Duration = .zero,
         uploads: OpenUploads = OpenUploads(),
         keptUploads: Set<ObjectKey> = [], damaged: DamagedCopies = DamagedCopies()
     ) {
@@ -108,7 +110,8 @@ public struct Ledger: Sendable {
         self.readyMax = readyMax
         self.waitingBytesMax = waitingBytesMax
         self.aheadCount = aheadCount
-        self.large = LargeObjects(activeMax: largeMax, workerCount: workerCount)
+        self.large = LargeObjects(
+            activeMax: largeMax, workerCount: workerCount, roundTrip: roundTrip)
         self.uploads = uploads
         // What it completes itself is of no use to it, and may be millions.
         self.uploads.keepsCompleted = false

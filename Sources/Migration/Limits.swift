@@ -17,6 +17,16 @@ public enum Limits {
     /// Parts of so many bytes are under way at a time for each worker: more of them live outside the processor's
     /// caches, which halves the speed, and fewer leave the wire idle.
     public static let partBytesInFlightMax: Int64 = 32 << 20
+
+    /// The same where the sides are far away: what waits for an answer keeps no processor busy, so each ten
+    /// milliseconds of waiting want as many bytes again.
+    ///
+    /// - Parameter roundTrip: to the source and to the target, together.
+    public static func partBytesInFlightMax(roundTrip: Duration) -> Int64 {
+        let times = 1 + min(max(roundTrip, .zero) / .milliseconds(10), 7)
+        return Int64(Double(partBytesInFlightMax) * times)
+    }
+
     /// So many large objects may be copied at a time, however few slots there are: while one is completed, another
     /// has parts to give.
     public static let largeObjectsMin = 2
@@ -134,6 +144,11 @@ public enum Limits {
 
     public static let threadsMax = 256
     public static let transfersDefault = 32
+    /// Of each worker, where nobody chose: as many again for each ten milliseconds that both sides take to answer,
+    /// together.
+    public static func transfers(roundTrip: Duration) -> Int {
+        Int(Double(transfersDefault) * (1 + min(max(roundTrip, .zero) / .milliseconds(10), 3)))
+    }
     public static let transfersMax = 4096
     public static let memoryDefaultBytesMax: Int64 = 1 << 30
     /// libcurl's buffers for large bodies (CURLOPT_BUFFERSIZE, CURLOPT_UPLOAD_BUFFERSIZE): smaller ones cost a
@@ -173,8 +188,8 @@ public enum Limits {
 
     /// How many blocks a worker with so many slots usually has: as with parts, and a block for each slot, which is all
     /// that a small object needs.
-    public static func blocksUsual(slots: Int) -> Int {
-        max(Int(blocks(for: partBytesInFlightMax)), slots)
+    public static func blocksUsual(slots: Int, roundTrip: Duration = .zero) -> Int {
+        max(Int(blocks(for: partBytesInFlightMax(roundTrip: roundTrip))), slots)
     }
 
     /// The least `--memory` that `division` accepts, rounded up; for the message that says so.

@@ -30,7 +30,8 @@ extension RunSettings {
             memoryBytes: tuning.memory?.bytes ?? RunSettings.memoryDefaultBytes,
             program: Release.program)
         try checkDistinct()
-        transfers = tuning.transfers
+        transfers = tuning.transfers ?? Limits.transfersDefault
+        adaptsTransfers = tuning.transfers == nil
         timeout = .seconds(tuning.timeout.seconds)
         outageTimeout = .seconds(tuning.outageTimeout.seconds)
         failuresMax = tuning.maxFailures

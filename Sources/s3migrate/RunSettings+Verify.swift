@@ -23,7 +23,8 @@ extension RunSettings {
             program: Release.program)
         try checkDistinct()
         verify = command.deep ? .content : .facts
-        transfers = tuning.transfers
+        transfers = tuning.transfers ?? Limits.transfersDefault
+        adaptsTransfers = tuning.transfers == nil
         timeout = .seconds(tuning.timeout.seconds)
         first = command.selection.first
         start = try RunSettings.start(command.selection)
