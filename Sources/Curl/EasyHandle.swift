@@ -114,8 +114,8 @@ public struct EasyHandle: ~Copyable {
         }
     }
 
-    /// libcurl takes a URL apart and puts it together again for each exchange, byte by byte: a tenth of a small
-    /// request's time. So it is told the part that stays, and the rest as the request's target.
+    /// libcurl takes a URL apart and puts it together again for each exchange, byte by byte. So it is told the part
+    /// that stays, and the rest as the request's target, which it only copies.
     private mutating func setURL(_ url: UnsafePointer<UInt8>) throws(CurlError) {
         let text = UnsafeBufferPointer(start: url, count: strlen(url))
         if text.contains(where: { $0 <= 0x20 || $0 == 0x7F }) {
@@ -126,11 +126,11 @@ public struct EasyHandle: ~Copyable {
         let pathStart = Self.pathStart(of: text)
         let origin = text[..<(pathStart.map { $0 + 1 } ?? text.count)]
         if !self.origin.elementsEqual(origin) {
-            self.origin = Array(origin)
-            try (self.origin + [0]).withUnsafeBufferPointer { bytes throws(CurlError) in
+            try (Array(origin) + [0]).withUnsafeBufferPointer { bytes throws(CurlError) in
                 guard let start = bytes.baseAddress else { return }
                 try easy.set(.url, bytes: start)
             }
+            self.origin = Array(origin)
         }
         if let pathStart {
             try easy.set(.requestTarget, bytes: url + pathStart)

@@ -158,7 +158,7 @@ public struct Migrator: Sendable {
 
     // MARK: - Both ends
 
-    /// Asks for both buckets; gives how long the sides took to answer, together.
+    /// Asks for both buckets; gives how far the sides are away, together.
     private func preflight(_ lists: KeyLists) throws(RunError) -> Duration {
         let sample = lists.source.chunks.first?.list.firstKey
         let (warnings, roundTrip) = try inquire { inquiry throws(RunError) in

@@ -3,7 +3,15 @@
 internal import Migration
 
 extension RunSettings {
-    /// Takes in how long both sides take to answer, together.
+    /// How far both sides are away, together, as their quickest answers tell. What a near server may need to think does
+    /// not count: a slow one is not helped by more requests at once.
+    static func roundTrip(quickest: BothSides<Duration?>) -> Duration {
+        [quickest.source, quickest.target].compactMap(\.self).reduce(.zero) { sum, answer in
+            sum + max(.zero, answer - Limits.nearAnswerMax)
+        }
+    }
+
+    /// Takes in how far both sides are away, together.
     ///
     /// What waits costs nothing but its buffers. So where nobody chose the number of transfers there are more of them,
     /// as far as memory and open files suffice without giving up anything else.

@@ -19,7 +19,7 @@ public struct RunSettings: Sendable {
     public var adaptsTransfers = false
     public var memoryBytes: Int64
     public var timeout = Duration.seconds(60)
-    /// How long both sides take to answer, together; found out before the run.
+    /// How far both sides are away, together; found out before the run.
     var roundTrip = Duration.zero
     /// A run waits so long for a side that is down.
     public var outageTimeout = Limits.outageTimeoutDefault

@@ -29,10 +29,8 @@ struct TargetInquiry: ~Copyable {
         client.close()
     }
 
-    /// How long both sides take to answer, together, as far as they were asked.
-    var roundTrip: Duration {
-        (client.quickest.source ?? .zero) + (client.quickest.target ?? .zero)
-    }
+    /// How far both sides are away, together.
+    var roundTrip: Duration { RunSettings.roundTrip(quickest: client.quickest) }
 
     // MARK: - Preflight
 

@@ -144,8 +144,9 @@ public enum Limits {
 
     public static let threadsMax = 256
     public static let transfersDefault = 32
-    /// Of each worker, where nobody chose: as many again for each ten milliseconds that both sides take to answer,
-    /// together.
+    /// An answer that takes no longer may come from the next room.
+    public static let nearAnswerMax = Duration.milliseconds(5)
+    /// Of each worker, where nobody chose: as many again for each ten milliseconds that both sides are away, together.
     public static func transfers(roundTrip: Duration) -> Int {
         Int(Double(transfersDefault) * (1 + min(max(roundTrip, .zero) / .milliseconds(10), 3)))
     }

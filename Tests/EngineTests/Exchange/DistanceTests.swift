@@ -27,6 +27,19 @@ import Testing
         #expect(settings.roundTrip == .milliseconds(milliseconds))
     }
 
+    @Test func whatAServerThinksIsNoDistance() {
+        func roundTrip(_ source: Int?, _ target: Int?) -> Duration {
+            RunSettings.roundTrip(
+                quickest: BothSides(
+                    source: source.map { .milliseconds($0) },
+                    target: target.map { .milliseconds($0) }))
+        }
+        #expect(roundTrip(1, 5) == .zero)
+        #expect(roundTrip(25, 3) == .milliseconds(20))
+        #expect(roundTrip(21, 22) == .milliseconds(33))
+        #expect(roundTrip(nil, nil) == .zero)
+    }
+
     @Test func whatWasChosenStays() throws {
         var settings = try settings()
         (settings.transfers, settings.adaptsTransfers) = (8, false)
