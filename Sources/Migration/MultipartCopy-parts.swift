@@ -6,7 +6,7 @@ extension MultipartCopy {
     // MARK: - What an earlier run has sent
 
     mutating func listParts(in context: TransferContext, after number: Int = 0) -> TransferAction {
-        step = .listingParts
+        step = .listingParts(after: number)
         return ask(
             .target,
             ListParts.request(
@@ -15,7 +15,7 @@ extension MultipartCopy {
     }
 
     mutating func answeredParts(
-        _ response: Response, in context: inout TransferContext
+        _ response: Response, after number: Int, in context: inout TransferContext
     ) -> TransferAction {
         if response.status == 404, RetryPolicy.fault(of: response).faultClass != .fatal {
             return uploadGone(
@@ -28,7 +28,8 @@ extension MultipartCopy {
         } catch {
             let fault =
                 response.status == 200 ? RetryPolicy.fault(error) : RetryPolicy.fault(of: response)
-            return failed(.listParts, at: .listParts, with: fault, in: &context)
+            return failed(
+                .listParts, at: .listParts(after: number), with: fault, in: &context)
         }
         attempts.ofStep = 0
         for part in answer.parts { take(part) }

@@ -26,7 +26,7 @@ public struct MultipartCopy: Sendable {
         /// → `recording`
         case creating
         /// For what an earlier run has sent. → `copyingParts`, `recheckingSource`
-        case listingParts
+        case listingParts(after: Int)
         /// For the workers. → `recording`, `cancelling`, `copyingParts`
         case copyingParts
         /// For a HEAD: has the source the object still? → `checkingAgain`, `completing`, `cancelling`
@@ -76,7 +76,8 @@ public struct MultipartCopy: Sendable {
         case checkTarget
         case cancel(UploadCancellation, then: AfterCancelling)
         case create
-        case listParts
+        /// Behind the parts that are known.
+        case listParts(after: Int)
         case recheckSource
         case complete
         case settle
@@ -237,7 +238,7 @@ extension MultipartCopy {
         case .cancelling(let cancellation, let next):
             return answeredCancel(response, cancellation, then: next, in: &context)
         case .creating: return answeredCreate(response, in: &context)
-        case .listingParts: return answeredParts(response, in: &context)
+        case .listingParts(let number): return answeredParts(response, after: number, in: &context)
         case .recheckingSource: return answeredRecheck(response, in: &context)
         case .checkingAgain: return answeredCheckAgain(response, in: &context)
         case .completing: return answeredComplete(response, in: &context)

@@ -84,8 +84,8 @@ import Testing
         #expect(play.partsOrders.isEmpty)
     }
 
-    /// A page that fails begins the listing anew, since the parts may be others by then.
-    @Test func beginsTheListAnewAfterAFault() throws {
+    /// Only the page that failed is asked for again: a long list would else never come to its end.
+    @Test func goesOnWithTheListAfterAFault() throws {
         for fault in [breaks(), refuses(500), reply(200), reply(200, [], Array("<x/>".utf8))] {
             var play = MultipartPlay(plain, earlier: [open()])
             _ = try play.outcome(
@@ -93,9 +93,21 @@ import Testing
                     isFree, listParts(hasParts(has(1), next: 1)), listParts(fault),
                     listParts(hasParts(has(2, 3))),
                 ] + ends)
-            #expect(play.orders.filter { $0.title == "target ListParts" }.count == 3)
-            #expect(play.partsOrders.map(\.numbers) == [[1]])
+            let lists = play.orders.filter { $0.title == "target ListParts" }
+            #expect(
+                lists.map { $0.request.queryValue("part-number-marker") } == [nil, "1", "1"])
+            #expect(play.partsOrders.isEmpty)
         }
+    }
+
+    /// However often the page before it was answered.
+    @Test func givesUpAPageThatIsNeverAnswered() throws {
+        var play = MultipartPlay(plain, .multipart(retries: 2), earlier: [open()])
+        let outcome = try play.outcome(
+            isFree, listParts(hasParts(has(1), next: 1)), listParts(refuses(500)),
+            listParts(refuses(500)), listParts(refuses(500)))
+        #expect(outcome.failure?.words == "list-parts server")
+        #expect(play.open == ["open id1"])
     }
 
     /// Of another size, of no such number, or without the sum that Complete wants repeated.
