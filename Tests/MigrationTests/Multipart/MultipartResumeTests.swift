@@ -110,6 +110,22 @@ import Testing
         #expect(play.open == ["open id1"])
     }
 
+    /// The target took a damaged part for good, and who sent it was killed before it saw the part's tag.
+    @Test func readsAgainWhatTheTargetHasNotChecked() throws {
+        var record = open()
+        record.digest = .md5
+        let damaged = has(1) + [(number: 2, bytes: [9, 9, 9, 9])]
+        var play = MultipartPlay(plain, .multipart(digest: nil), earlier: [record])
+        let outcome = try play.outcome(
+            of: [isFree, listParts(hasParts(damaged, crc: false))] + ends)
+        #expect(play.partsOrders.map(\.numbers) == [[1, 2, 3]])
+        #expect(play.partsOrders.map { $0.known.keys.sorted() } == [[1, 2]])
+        #expect(outcome.logged == "copied md5")
+        var checked = MultipartPlay(plain, .multipart(digest: .md5), earlier: [record])
+        _ = try checked.outcome(of: [isFree, listParts(hasParts(has(1, 2), crc: false))] + ends)
+        #expect(checked.partsOrders.map(\.numbers) == [[3]], "the target checked those")
+    }
+
     /// Of another size, of no such number, or without the sum that Complete wants repeated.
     @Test func takesNoPartThatIsNotInItsPlace() throws {
         let wrong: [(number: Int, bytes: [UInt8])] = [
