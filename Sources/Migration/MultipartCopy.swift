@@ -50,6 +50,8 @@ public struct MultipartCopy: Sendable {
     enum AfterRecord: Sendable {
         case create
         case createAgain
+        /// The intent that had become too old is off the books.
+        case intend
         /// With the id that Create was answered with.
         case open(String)
         case abandon(AfterCancelling)
@@ -115,6 +117,8 @@ public struct MultipartCopy: Sendable {
     // The upload
 
     var record: UploadRecord?
+    /// When its intent was written.
+    var intendedAt: Instant
     /// How many Creates of ours may have been carried out although we never heard their ids.
     var createsUnheard = 0
     /// The target's clock in an answer that came at `datedAt`; so it is never ahead of the target.
@@ -187,6 +191,7 @@ extension MultipartCopy {
         self.attempts = Attempts(count: attempts)
         self.sourceWrite = sourceWrite
         self.shownAt = now
+        self.intendedAt = now
         self.datedAt = now
         self.askedAt = now
         self.earlier = item.earlierUploads.filter { $0.state != .completed }
@@ -263,6 +268,7 @@ extension MultipartCopy {
         switch next {
         case .create: return create(in: context)
         case .createAgain: return createAgain(in: context)
+        case .intend: return intend(in: context)
         case .open(let id): return open(id)
         case .abandon(let next): return abandonUpload(then: next, in: &context)
         case .copyParts: return copyParts(in: &context)
