@@ -136,6 +136,8 @@ public struct MultipartCopy: Sendable {
     var invalidParts = 0
     var written: ETag?
     var proof: Proof?
+    /// The MD5s of the parts give the source's ETag, so they speak of its bytes and not only of what we received.
+    var isProofOfSource = false
     /// The target has shown our object.
     var wasProved = false
     var shownAt: Instant
