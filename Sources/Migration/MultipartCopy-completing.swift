@@ -140,8 +140,11 @@ extension MultipartCopy {
 
     /// Whether the target calls the object what its parts lead to expect.
     private func isExpected(_ etag: ETag) -> Bool {
-        etag == facts.etag || etag == record?.targetETag
+        isSources(etag) || etag == record?.targetETag
     }
+
+    /// Whether it is the source's ETag, and tells of the bytes: one that all objects have is anybody's.
+    private func isSources(_ etag: ETag) -> Bool { etag == facts.etag && etag.isDigest }
 
     // MARK: - Whose object is it?
 
@@ -242,7 +245,7 @@ extension MultipartCopy {
                 let etag = found.etag,
                 found.sizeBytes == facts.sizeBytes
             else { return false }
-            return etag == record.targetETag || etag == facts.etag
+            return etag == record.targetETag || isSources(etag)
         }
         if let record, mayHaveCompleted, made(record) { return record }
         if let pastCompletion, made(pastCompletion) { return pastCompletion }
@@ -272,7 +275,7 @@ extension MultipartCopy {
             written = etag
             seeMetadata(seen)
             // Of the whole, which is more than the parts could say.
-            if etag == facts.etag { proof = .etag }
+            if isSources(etag) { proof = .etag }
             return proved(in: context)
         }
         return judgeStrange(seen, in: context)

@@ -163,6 +163,21 @@ import Testing
         }
     }
 
+    /// What all objects are called at both sides does not make another's object ours.
+    @Test func takesNoObjectForItsOwnByAnETagThatIsNoDigest() throws {
+        let constant = plain.with(etag: "constant")
+        let other = TestObject("9876543210").with(etag: "constant")
+        var record = uploadRecord(
+            "k", .completing, id: "id1", begunAt: targetDate.secondsSince1970,
+            facts: constant.facts)
+        record.targetETag = plain.partsETag()
+        record.proof = .crc
+        var play = MultipartPlay(constant, earlier: [record])
+        let outcome = try play.outcome(headTarget(shows(other)), abort(reply(204)))
+        #expect(outcome.logged == "skip-up size")
+        #expect(play.open == [])
+    }
+
     // MARK: - Uploads of no use
 
     @Test func abortsTheUploadOfAnotherObject() throws {
