@@ -68,6 +68,8 @@ public enum Limits {
     static let ignoredRangesMax = 3
     /// A Complete may take minutes before its answer begins ("CompleteMultipartUpload", API reference).
     static let completePatience = Duration.seconds(600)
+    /// A Create follows its intent at most so much later: the search for a lost upload goes by the time of the intent.
+    static let intentFreshFor = Duration.seconds(10)
     /// How often the target is asked for an object whose Complete may still be going on there.
     static let completeLooksMax = 8
 

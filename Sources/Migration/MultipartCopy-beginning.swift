@@ -115,19 +115,33 @@ extension MultipartCopy {
             return Timestamp(secondsSince1970: date.secondsSince1970 + elapsed)
         }
         record = intent
+        intendedAt = context.now
         return write(intent, then: .create)
     }
 
     /// Creates once more. Where the first one may have been carried out, its intent stays on the books until somebody
     /// has looked for what it began.
     mutating func createAgain(in context: TransferContext) -> TransferAction {
-        guard createsUnheard > 0, let record else { return create(in: context) }
+        guard let record else { preconditionFailure("a Create without an intent") }
+        guard createsUnheard > 0 else { return createUnder(record, in: context) }
         guard createsUnheard > 1 else {
             createsUnheard = 0
             earlier.append(record)
             return intend(in: context)
         }
         return writeUnheard(record, then: .createAgain)
+    }
+
+    /// Creates under an intent that stands for no upload yet. One that is old, since the target did not answer or asked
+    /// for patience, is replaced: what is begun long after its intent is not found by it.
+    private mutating func createUnder(
+        _ intent: UploadRecord, in context: TransferContext
+    ) -> TransferAction {
+        guard context.now - intendedAt > Limits.intentFreshFor else { return create(in: context) }
+        var old = intent
+        old.state = .ended
+        record = nil
+        return write(old, then: .intend)
     }
 
     /// Puts one more line of the intent on the books, where each stands for an upload that it may have begun.

@@ -140,8 +140,11 @@ extension MultipartCopy {
 
     /// Whether the target calls the object what its parts lead to expect.
     private func isExpected(_ etag: ETag) -> Bool {
-        etag == facts.etag || etag == record?.targetETag
+        isSources(etag) || etag == record?.targetETag
     }
+
+    /// Whether it is the source's ETag, and tells of the bytes: one that all objects have is anybody's.
+    private func isSources(_ etag: ETag) -> Bool { etag == facts.etag && etag.isDigest }
 
     // MARK: - Whose object is it?
 
@@ -242,7 +245,7 @@ extension MultipartCopy {
                 let etag = found.etag,
                 found.sizeBytes == facts.sizeBytes
             else { return false }
-            return etag == record.targetETag || etag == facts.etag
+            return etag == record.targetETag || isSources(etag)
         }
         if let record, mayHaveCompleted, made(record) { return record }
         if let pastCompletion, made(pastCompletion) { return pastCompletion }
@@ -272,7 +275,7 @@ extension MultipartCopy {
             written = etag
             seeMetadata(seen)
             // Of the whole, which is more than the parts could say.
-            if etag == facts.etag { proof = .etag }
+            if isSources(etag) { proof = .etag }
             return proved(in: context)
         }
         return judgeStrange(seen, in: context)
@@ -297,8 +300,7 @@ extension MultipartCopy {
         let isWholeMD5 =
             seen.sizeBytes == facts.sizeBytes && seen.etag?.md5 != nil && facts.etag?.md5 == nil
         // What was proved was right; another object than that is somebody else's.
-        guard isWholeMD5, written != nil, !wasProved else {
-            written = written ?? record?.targetETag
+        guard isWholeMD5, written != nil, !wasProved, mayBeOfTheWhole(seen, in: context) else {
             return superseded(in: context)
         }
         written = seen.etag
@@ -306,10 +308,24 @@ extension MultipartCopy {
         return provedByParts(in: context)
     }
 
-    /// The parts agree with the source, but the target itself does not say so.
+    /// Of a single part we know the MD5, which is that of the whole: another one is somebody else's.
+    private func mayBeOfTheWhole(_ seen: ObjectFacts, in context: TransferContext) -> Bool {
+        guard plan.count == 1, context.rules.target.partETagIsMD5,
+            let sent = receipts[1]?.etag.md5
+        else { return true }
+        return seen.etag?.md5 == sent
+    }
+
     private mutating func provedByParts(in context: TransferContext) -> TransferAction {
-        if proof == .etag { proof = .md5 }
+        claimPartsAlone()
         return proved(in: context)
+    }
+
+    /// The parts agree with the source, but the target itself does not say so.
+    private mutating func claimPartsAlone() {
+        guard proof == .etag else { return }
+        proof = .md5
+        isProofOfSource = true
     }
 
     // MARK: - Tags, and the end
@@ -357,6 +373,7 @@ extension MultipartCopy {
 
     /// The copy was made, and somebody has deleted or replaced it since then: it is theirs, and so are its tags.
     private mutating func superseded(in context: TransferContext) -> TransferAction {
+        if written != facts.etag { claimPartsAlone() }
         if !tags.isEmpty, context.rules.target.multipartTagging == .afterwards {
             losses.insert(.tags)
         }
@@ -364,9 +381,10 @@ extension MultipartCopy {
     }
 
     private mutating func copied(in context: TransferContext) -> TransferAction {
+        let claimed = context.rules.proof(proof, sizeBytes: facts.sizeBytes)
         var outcome = Outcome(
             .copied, sizeBytes: facts.sizeBytes, etag: written,
-            proof: context.rules.proof(proof, sizeBytes: facts.sizeBytes), losses: losses)
+            proof: isProofOfSource ? proof : claimed, losses: losses)
         outcome.isReplacement = place.isReplaced
         return conclude(outcome, in: context)
     }

@@ -10,7 +10,7 @@ extension MultipartCopy {
         case .checkingTarget: (.head, .checkTarget)
         case .cancelling(let cancellation, let next): (.abort, .cancel(cancellation, then: next))
         case .creating: (.create, .create)
-        case .listingParts: (.listParts, .listParts)
+        case .listingParts(let number): (.listParts, .listParts(after: number))
         case .recheckingSource: (.recheck, .recheckSource)
         case .checkingAgain: (.head, .recheckSource)
         case .completing: (.complete, .complete)
@@ -73,9 +73,7 @@ extension MultipartCopy {
         case .checkTarget: return checkTarget(in: context)
         case .cancel(let cancellation, let next): return perform(cancellation, then: next)
         case .create: return createAgain(in: context)
-        case .listParts:
-            receipts = [:]
-            return listParts(in: context)
+        case .listParts(let number): return listParts(in: context, after: number)
         // What is done before Complete is done again after a wait.
         case .recheckSource, .complete: return recheckSource(in: context)
         case .settle: return settle(in: context)

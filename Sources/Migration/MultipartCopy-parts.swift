@@ -6,7 +6,7 @@ extension MultipartCopy {
     // MARK: - What an earlier run has sent
 
     mutating func listParts(in context: TransferContext, after number: Int = 0) -> TransferAction {
-        step = .listingParts
+        step = .listingParts(after: number)
         return ask(
             .target,
             ListParts.request(
@@ -15,7 +15,7 @@ extension MultipartCopy {
     }
 
     mutating func answeredParts(
-        _ response: Response, in context: inout TransferContext
+        _ response: Response, after number: Int, in context: inout TransferContext
     ) -> TransferAction {
         if response.status == 404, RetryPolicy.fault(of: response).faultClass != .fatal {
             return uploadGone(
@@ -28,7 +28,8 @@ extension MultipartCopy {
         } catch {
             let fault =
                 response.status == 200 ? RetryPolicy.fault(error) : RetryPolicy.fault(of: response)
-            return failed(.listParts, at: .listParts, with: fault, in: &context)
+            return failed(
+                .listParts, at: .listParts(after: number), with: fault, in: &context)
         }
         attempts.ofStep = 0
         for part in answer.parts { take(part) }
@@ -48,10 +49,18 @@ extension MultipartCopy {
 
     // MARK: - To the workers and back
 
+    /// Has the workers copy what is missing, and read once more what may have been damaged on its way.
     mutating func copyParts(in context: inout TransferContext) -> TransferAction {
-        let missing = (1...plan.count).filter { receipts[$0] == nil }
-        guard !missing.isEmpty else { return partsAreThere(in: &context) }
-        return park(missing)
+        let known = isWordTaken(in: context) ? [:] : receipts
+        let numbers = (1...plan.count).filter { receipts[$0] == nil || known[$0] != nil }
+        guard !numbers.isEmpty else { return partsAreThere(in: &context) }
+        return park(numbers, known: known)
+    }
+
+    /// Whether a part that is found is what was sent. A target that checks no digest keeps one that was damaged on its
+    /// way to it; who sent it saw that by its ETag, or was killed before.
+    private func isWordTaken(in context: TransferContext) -> Bool {
+        record?.digest != .md5 || context.rules.target.partDigest != nil
     }
 
     private mutating func park(_ numbers: [Int], known: [Int: PartReceipt] = [:]) -> TransferAction

@@ -26,7 +26,7 @@ public struct MultipartCopy: Sendable {
         /// → `recording`
         case creating
         /// For what an earlier run has sent. → `copyingParts`, `recheckingSource`
-        case listingParts
+        case listingParts(after: Int)
         /// For the workers. → `recording`, `cancelling`, `copyingParts`
         case copyingParts
         /// For a HEAD: has the source the object still? → `checkingAgain`, `completing`, `cancelling`
@@ -50,6 +50,8 @@ public struct MultipartCopy: Sendable {
     enum AfterRecord: Sendable {
         case create
         case createAgain
+        /// The intent that had become too old is off the books.
+        case intend
         /// With the id that Create was answered with.
         case open(String)
         case abandon(AfterCancelling)
@@ -76,7 +78,8 @@ public struct MultipartCopy: Sendable {
         case checkTarget
         case cancel(UploadCancellation, then: AfterCancelling)
         case create
-        case listParts
+        /// Behind the parts that are known.
+        case listParts(after: Int)
         case recheckSource
         case complete
         case settle
@@ -114,6 +117,8 @@ public struct MultipartCopy: Sendable {
     // The upload
 
     var record: UploadRecord?
+    /// When its intent was written.
+    var intendedAt: Instant
     /// How many Creates of ours may have been carried out although we never heard their ids.
     var createsUnheard = 0
     /// The target's clock in an answer that came at `datedAt`; so it is never ahead of the target.
@@ -131,6 +136,8 @@ public struct MultipartCopy: Sendable {
     var invalidParts = 0
     var written: ETag?
     var proof: Proof?
+    /// The MD5s of the parts give the source's ETag, so they speak of its bytes and not only of what we received.
+    var isProofOfSource = false
     /// The target has shown our object.
     var wasProved = false
     var shownAt: Instant
@@ -186,6 +193,7 @@ extension MultipartCopy {
         self.attempts = Attempts(count: attempts)
         self.sourceWrite = sourceWrite
         self.shownAt = now
+        self.intendedAt = now
         self.datedAt = now
         self.askedAt = now
         self.earlier = item.earlierUploads.filter { $0.state != .completed }
@@ -237,7 +245,7 @@ extension MultipartCopy {
         case .cancelling(let cancellation, let next):
             return answeredCancel(response, cancellation, then: next, in: &context)
         case .creating: return answeredCreate(response, in: &context)
-        case .listingParts: return answeredParts(response, in: &context)
+        case .listingParts(let number): return answeredParts(response, after: number, in: &context)
         case .recheckingSource: return answeredRecheck(response, in: &context)
         case .checkingAgain: return answeredCheckAgain(response, in: &context)
         case .completing: return answeredComplete(response, in: &context)
@@ -262,6 +270,7 @@ extension MultipartCopy {
         switch next {
         case .create: return create(in: context)
         case .createAgain: return createAgain(in: context)
+        case .intend: return intend(in: context)
         case .open(let id): return open(id)
         case .abandon(let next): return abandonUpload(then: next, in: &context)
         case .copyParts: return copyParts(in: &context)

@@ -13,9 +13,7 @@ extension ObjectFacts {
     /// where only that can be compared.
     func comparison(with found: ObjectFacts) -> Proof {
         guard found.sizeBytes == sizeBytes else { return .differs }
-        guard let theirs = found.etag, let source = etag, !source.isPlaceholder else {
-            return .size
-        }
+        guard let theirs = found.etag, let source = etag, source.isDigest else { return .size }
         if theirs == source { return .same }
         let isComparable =
             theirs.md5 != nil && source.md5 != nil

@@ -51,7 +51,7 @@ extension Transfer {
             return mayHaveWritten
                 ? ours(found, etag, proof, in: context) : skipped(.same, in: &context)
         }
-        if etag == facts.etag { return skipped(.same, in: &context) }
+        if etag == facts.etag, etag.isDigest { return skipped(.same, in: &context) }
         guard etag.md5 != nil else { return replaceOrLeave(.size, in: &context) }
         return bufferMD5 == nil ? hash(for: .comparing) : replaceOrLeave(.differs, in: &context)
     }

@@ -55,6 +55,12 @@ extension ETag {
     }
 }
 
+extension ETag {
+    /// Whether it has the form of a digest: an MD5, or that of the parts' MD5s. Any other is a server's own name for a
+    /// write, or the same for all, and says nothing of what another server has.
+    public var isDigest: Bool { md5 != nil || partCount != nil && !isPlaceholder }
+}
+
 extension ETag: CustomStringConvertible {
     public var description: String { text }
 }

@@ -255,4 +255,13 @@ import Testing
     func knowsAPlaceholder(text: String, isPlaceholder: Bool) {
         #expect(ETag(text).isPlaceholder == isPlaceholder)
     }
+
+    @Test(arguments: [
+        ("d41d8cd98f00b204e9800998ecf8427e", true), ("d41d8cd98f00b204e9800998ecf8427e-2", true),
+        ("00000000000000000000000000000000", false), ("00000000000000000000000000000000-2", false),
+        ("constant", false), ("v42", false), ("", false),
+    ])
+    func knowsADigest(text: String, isDigest: Bool) {
+        #expect(ETag(text).isDigest == isDigest)
+    }
 }

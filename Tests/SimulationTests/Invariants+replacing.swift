@@ -20,7 +20,7 @@ extension World {
         let wasSeen = look?.seen.map { $0.serial == old.serial || $0.etag == old.etag } ?? false
         let cameBetween = look?.servedAt.map { $0 <= old.since } ?? false
         guard wasSeen else {
-            if !cameBetween || isGuarded(flight.order.request, old) {
+            if !cameBetween || isGuarded(flight.order.request, look?.seen) {
                 record.violated(.overwrote, "\(name) took the place of \(old), unseen")
             }
             return
@@ -42,13 +42,14 @@ extension World {
         }
     }
 
-    /// Whether the program could hold the target to what it had seen.
-    private func isGuarded(_ request: Request, _ old: Stored) -> Bool {
+    /// Whether the program could hold the target to what it had seen: to an object by its tag, if it showed one.
+    private func isGuarded(_ request: Request, _ seen: Stored?) -> Bool {
         let isPut = request.operation == "PutObject"
         let canMatch = isPut ? capabilities.ifMatchOnPut != nil : capabilities.ifMatchOnComplete
         let canRefuse = isPut ? capabilities.conditionalPut : capabilities.conditionalComplete
         if request.headers["if-none-match"] != nil { return canRefuse }
-        return canMatch && (canRefuse || request.headers["if-match"] != nil) && old.etag != nil
+        guard let seen else { return canRefuse }
+        return canMatch && (canRefuse || request.headers["if-match"] != nil) && seen.etag != nil
     }
 
     /// Where everything that differs is replaced, nothing is left that differs.

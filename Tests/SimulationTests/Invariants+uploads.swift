@@ -137,8 +137,11 @@ extension World {
         let isMistimed = record.episodes.contains { episode in
             episode.steps.contains { $0.mishap == .clockJump && $0.side == .target }
         }
-        return isMistimed || uploadBook.belated.contains(upload.id)
-            || uploadBook.contended.contains(upload.key)
+        // One that came too late is there beside it, and both cannot be of the one intent.
+        let isBesideBelated = target.uploads.values.contains {
+            $0.key == upload.key && uploadBook.belated.contains($0.id)
+        }
+        return isMistimed || isBesideBelated || uploadBook.contended.contains(upload.key)
             || uploadBook.leftAlone.contains(upload.key)
     }
 
@@ -161,10 +164,22 @@ extension World {
             return record.episodes[episode].run == run && !known.contains(upload.id)
         }
         uploadBook.answered.subtract(lost.map(\.id))
-        for episode in record.episodes where episode.run == run && episode.hasCreatedTwice {
-            uploadBook.leftAlone.insert(episode.item.key)
-        }
         forgetCompletions(except: logs, run: run)
+        excuseSentAgain(logs, run: run)
+    }
+
+    /// A process that ends before the answer does not hear how often the transport sent a Create: then there are more
+    /// uploads than intents, and which of them are ours cannot be told.
+    func excuseSentAgain(_ logs: SimulatedLogs, run: Int) {
+        for episode in record.episodes where episode.run == run && episode.hasCreatedTwice {
+            let key = episode.item.key
+            let books = logs.openUploads.records(of: key)
+            let known = books.compactMap(\.uploadID)
+            let unheard = target.uploads.values.filter {
+                $0.key == key && $0.isOurs && !known.contains($0.id)
+            }
+            if unheard.count > books.count - known.count { uploadBook.leftAlone.insert(key) }
+        }
     }
 
     /// A process has ended, not by itself: what was off the books by then, and not in the other logs, is not known.

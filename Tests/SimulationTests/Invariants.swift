@@ -186,7 +186,9 @@ extension Episode {
         switch outcome?.kind {
         case .copied: outcome?.proof.map { [.size, .upload].contains($0) } ?? true
         case .failed:
-            outcome?.failure?.ourETag != nil || outcome?.failure?.stage == .settle || hasLostAnswer
+            // What failed after it was written stays there, and a later pass cannot tell it from another's.
+            outcome?.failure?.ourETag != nil || hasLostAnswer
+                || [.settle, .putTags].contains(outcome?.failure?.stage)
         case .skippedTarget: outcome?.proof != .same
         // The process died before it could say anything.
         case nil: true

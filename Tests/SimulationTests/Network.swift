@@ -9,7 +9,7 @@ struct Flight: Sendable {
     enum Reply: Sendable {
         case answered(Served, timesResent: Int)
         /// The connection broke, perhaps after some of an answer's body had come.
-        case broken(partial: Body?)
+        case broken(partial: Body?, timesResent: Int = 0)
     }
 
     var order: ExchangeOrder

@@ -30,12 +30,27 @@ extension World {
         !isCalm && scenario.outages.contains { $0.side == side && $0.time.contains(now) }
     }
 
+    /// Whether a side comes back before its silence can be told from a broken connection: that takes a second, and a
+    /// few questions that come ever more seldom.
+    private func isUpSoon(_ side: Side) -> Bool {
+        var end = now
+        while let outage = scenario.outages.first(where: {
+            $0.side == side && $0.time.contains(end) && $0.time.upperBound > end
+        }) {
+            end = outage.time.upperBound
+        }
+        return end - now < .seconds(3)
+    }
+
     /// A request that meets nobody.
     func breakUnanswered(_ number: Int) {
         // One that was said to have failed before is simply lost.
         guard var flight = flights[number], flight.reply == nil else { return }
-        flight.reply = .broken(partial: nil)
+        // It was sent once more than it arrived.
+        flight.reply = .broken(partial: nil, timesResent: flight.arrivals)
         flights[number] = flight
+        record.episodes[flight.episode].steps[flight.step].looksLikeNoOutage =
+            isUpSoon(flight.order.side)
         record.outageFaultCount += 1
         queue.add(.answers(flight: number), at: now + random.milliseconds(1...20))
     }

@@ -17,6 +17,11 @@ struct Episode: Sendable {
         /// What it had then, if it wrote.
         var wrote: Stored?
 
+        /// A HEAD of the source's first part, which tells nothing of the object that is copied.
+        var isForLayout = false
+        /// It met nobody, and soon after it there was somebody again.
+        var looksLikeNoOutage = false
+
         var readsObject: Bool { ["GetObject", "HeadObject"].contains(operation) }
     }
 

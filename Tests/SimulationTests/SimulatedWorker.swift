@@ -112,11 +112,11 @@ struct SimulatedWorker {
         else { return }
         slots[flight.slot].flight = nil
         switch reply {
-        case .broken(let partial):
+        case .broken(let partial, let timesResent):
             if let partial, case .object(let offset, _) = flight.order.sink {
                 slots[flight.slot].body.store(partial, at: offset)
             }
-            broken(flight)
+            broken(flight, timesResent)
         case .answered(let served, let timesResent):
             let begun = world.record.episodes[flight.episode].steps[flight.step].sentAt
             process.answered(flight.order.side, begunAt: begun)
@@ -124,8 +124,9 @@ struct SimulatedWorker {
         }
     }
 
-    private mutating func broken(_ flight: Flight) {
-        let fault = TransportFault(.broken, message: "simulated")
+    private mutating func broken(_ flight: Flight, _ timesResent: Int) {
+        let fault = TransportFault(
+            .broken, message: "simulated", timesResent: told(timesResent))
         guard world.scenario.mutation != .countsOutages else {
             return tell(flight.slot, .broken(fault))
         }
@@ -269,8 +270,11 @@ struct SimulatedWorker {
         }
         let episode = slots[slot].episode ?? world.beginCleanup(order, run: run)
         slots[slot].episode = episode
-        let step = Episode.Step(
+        var step = Episode.Step(
             side: order.side, operation: order.request.operation, sentAt: world.now)
+        step.isForLayout =
+            order.request.method == .head
+            && order.request.query.contains { $0.name == "partNumber" }
         world.record.episodes[episode].steps.append(step)
         var flight = Flight(
             order: order, upload: upload, run: run, slot: slot, episode: episode,
@@ -281,13 +285,16 @@ struct SimulatedWorker {
         world.checkBound(episode)
     }
 
+    private func told(_ timesResent: Int) -> Int {
+        world.scenario.mutation == .hidesResending ? 0 : timesResent
+    }
+
     /// Puts an answer's body where the order wants it.
     private mutating func receive(
         _ served: Served, _ timesResent: Int, _ flight: Flight
     ) -> ExchangeResult {
         var result = ExchangeResult(
-            response: served.response,
-            timesResent: world.scenario.mutation == .hidesResending ? 0 : timesResent)
+            response: served.response, timesResent: told(timesResent))
         guard let object = served.object, case .object(let offset, let capacity) = flight.order.sink
         else { return result }
         guard object.byteCount <= capacity else {

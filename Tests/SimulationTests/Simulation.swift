@@ -121,6 +121,7 @@ struct Simulation {
             case .hopeless: return nil
             case .stopped:
                 world.forgetCompletions(except: logs, run: runCount - 1)
+                world.excuseSentAgain(logs, run: runCount - 1)
                 world.checkRemembered(logs, run: runCount - 1, endedFor: .zero)
             case .crashed:
                 // A second and a sync until it is in ahead.log, and two ticks of the log thread.

@@ -65,8 +65,9 @@ extension Flight.Reply {
         switch self {
         case .answered(let served, let timesResent):
             served.response.trace + (timesResent > 0 ? ", sent \(timesResent + 1) times" : "")
-        case .broken(let partial):
+        case .broken(let partial, let timesResent):
             "broken" + (partial.map { " after \($0.byteCount) bytes" } ?? "")
+                + (timesResent > 0 ? ", sent \(timesResent + 1) times" : "")
         }
     }
 }

@@ -381,6 +381,23 @@ import Testing
         #expect(play.open == [])
     }
 
+    /// What a Create begins minutes after its intent would not be found by it.
+    @Test func writesALateCreateDownAnew() throws {
+        var play = MultipartPlay(plain)
+        _ = try play.outcome(
+            of: [
+                isFree, create(refuses(429)).taking(.seconds(100)), create(breaks()),
+                create(begins("id2")),
+            ] + ends(plain) + [
+                listUploads(hasUploads([("id1", 100)])), listParts(hasNoParts), abort(reply(204)),
+            ])
+        #expect(
+            play.log.map(\.state) == [
+                .intent, .ended, .intent, .intent, .open, .completing, .ended, .completed,
+            ])
+        #expect(play.open == [])
+    }
+
     /// While the target does not answer, nothing can be looked for; a later run will.
     @Test func keepsTheIntentOfAnUnansweredCreate() throws {
         var play = MultipartPlay(plain, .multipart(retries: 2))

@@ -84,8 +84,8 @@ import Testing
         #expect(play.partsOrders.isEmpty)
     }
 
-    /// A page that fails begins the listing anew, since the parts may be others by then.
-    @Test func beginsTheListAnewAfterAFault() throws {
+    /// Only the page that failed is asked for again: a long list would else never come to its end.
+    @Test func goesOnWithTheListAfterAFault() throws {
         for fault in [breaks(), refuses(500), reply(200), reply(200, [], Array("<x/>".utf8))] {
             var play = MultipartPlay(plain, earlier: [open()])
             _ = try play.outcome(
@@ -93,9 +93,37 @@ import Testing
                     isFree, listParts(hasParts(has(1), next: 1)), listParts(fault),
                     listParts(hasParts(has(2, 3))),
                 ] + ends)
-            #expect(play.orders.filter { $0.title == "target ListParts" }.count == 3)
-            #expect(play.partsOrders.map(\.numbers) == [[1]])
+            let lists = play.orders.filter { $0.title == "target ListParts" }
+            #expect(
+                lists.map { $0.request.queryValue("part-number-marker") } == [nil, "1", "1"])
+            #expect(play.partsOrders.isEmpty)
         }
+    }
+
+    /// However often the page before it was answered.
+    @Test func givesUpAPageThatIsNeverAnswered() throws {
+        var play = MultipartPlay(plain, .multipart(retries: 2), earlier: [open()])
+        let outcome = try play.outcome(
+            isFree, listParts(hasParts(has(1), next: 1)), listParts(refuses(500)),
+            listParts(refuses(500)), listParts(refuses(500)))
+        #expect(outcome.failure?.words == "list-parts server")
+        #expect(play.open == ["open id1"])
+    }
+
+    /// The target took a damaged part for good, and who sent it was killed before it saw the part's tag.
+    @Test func readsAgainWhatTheTargetHasNotChecked() throws {
+        var record = open()
+        record.digest = .md5
+        let damaged = has(1) + [(number: 2, bytes: [9, 9, 9, 9])]
+        var play = MultipartPlay(plain, .multipart(digest: nil), earlier: [record])
+        let outcome = try play.outcome(
+            of: [isFree, listParts(hasParts(damaged, crc: false))] + ends)
+        #expect(play.partsOrders.map(\.numbers) == [[1, 2, 3]])
+        #expect(play.partsOrders.map { $0.known.keys.sorted() } == [[1, 2]])
+        #expect(outcome.logged == "copied md5")
+        var checked = MultipartPlay(plain, .multipart(digest: .md5), earlier: [record])
+        _ = try checked.outcome(of: [isFree, listParts(hasParts(has(1, 2), crc: false))] + ends)
+        #expect(checked.partsOrders.map(\.numbers) == [[3]], "the target checked those")
     }
 
     /// Of another size, of no such number, or without the sum that Complete wants repeated.
@@ -133,6 +161,21 @@ import Testing
             #expect(outcome.kind == .copied)
             #expect(play.open == [])
         }
+    }
+
+    /// What all objects are called at both sides does not make another's object ours.
+    @Test func takesNoObjectForItsOwnByAnETagThatIsNoDigest() throws {
+        let constant = plain.with(etag: "constant")
+        let other = TestObject("9876543210").with(etag: "constant")
+        var record = uploadRecord(
+            "k", .completing, id: "id1", begunAt: targetDate.secondsSince1970,
+            facts: constant.facts)
+        record.targetETag = plain.partsETag()
+        record.proof = .crc
+        var play = MultipartPlay(constant, earlier: [record])
+        let outcome = try play.outcome(headTarget(shows(other)), abort(reply(204)))
+        #expect(outcome.logged == "skip-up size")
+        #expect(play.open == [])
     }
 
     // MARK: - Uploads of no use

@@ -42,6 +42,8 @@ import Testing
             (partsETag, partsETag, Proof.same), (partsETag, object.etag, .same),
             (partsETag, md5Text([1]), .differs), (object.etag, partsETag, .size),
             (object.etag, "opaque", .size), (object.etag, nil, .size), (nil, object.etag, .same),
+            // The same for all, perhaps.
+            ("constant", "constant", .size),
         ] as [(String?, String?, Proof)])
     func comparesByWhatTheETagsCanTell(source: String?, target: String?, proof: Proof) throws {
         var play = TransferPlay()
