@@ -115,13 +115,14 @@ def soak(minutes: float, s3migrate: str) -> list[Sample]:
             )
         try:
             samples = watch(process, minutes * 60, status_file)
-            process.send_signal(signal.SIGINT)
+            # Not SIGINT, which is ignored by what a shell starts in the background.
+            process.send_signal(signal.SIGTERM)
             code = process.wait(60)
         finally:
             process.kill()
             process.wait()
-        # 130: it was stopped by us, and ended well.
-        if code not in (0, 130):
+        # 130 or 143: it was stopped by us, and ended well.
+        if code not in (0, 130, 143):
             sys.exit(f"s3migrate ended with {code}\n{output.read_text(errors='replace')[-4000:]}")
         return samples
 
