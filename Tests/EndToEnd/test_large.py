@@ -180,7 +180,7 @@ def test_the_proof_is_etag_exactly_where_the_etags_are_equal(way):
     equal = {key for key, (source, target) in way.etags().items() if source == target}
     proofs = way.run.logs.proofs
     assert {key for key in way.keys if proofs[key] == "etag"} == equal
-    assert set(proofs.values()) <= {"etag", "upload", "size"}
+    assert set(proofs.values()) <= {"etag", "md5", "upload", "size"}
 
 
 @EVERY_WAY
