@@ -31,7 +31,7 @@ public struct Migrator: Sendable {
         let earlier = try begin(folder)
         try adopt(folder, lists)
         var settings = settings
-        settings.adapt(to: try preflight(lists))
+        settings.roundTrip = try preflight(lists)
         // A verification writes nothing, not even a scratch object.
         if settings.kind == .copy { settings.rules.target = try probe(folder) }
         settings.rules.isResumed = earlier.isContinued

@@ -15,8 +15,6 @@ public struct RunSettings: Sendable {
     public var first: Int?
     public var threads: Int
     public var transfers = Limits.transfersDefault
-    /// Nobody chose `transfers`, so the run may.
-    public var adaptsTransfers = false
     public var memoryBytes: Int64
     public var timeout = Duration.seconds(60)
     /// How far both sides are away, together; found out before the run.

@@ -148,10 +148,6 @@ public enum Limits {
     public static let transfersDefault = 32
     /// An answer that takes no longer may come from the next room.
     public static let nearAnswerMax = Duration.milliseconds(5)
-    /// Of each worker, where nobody chose: as many again for each ten milliseconds that both sides are away, together.
-    public static func transfers(roundTrip: Duration) -> Int {
-        Int(Double(transfersDefault) * (1 + min(max(roundTrip, .zero) / .milliseconds(10), 3)))
-    }
     public static let transfersMax = 4096
     public static let memoryDefaultBytesMax: Int64 = 1 << 30
     /// libcurl's buffers for large bodies (CURLOPT_BUFFERSIZE, CURLOPT_UPLOAD_BUFFERSIZE): smaller ones cost a

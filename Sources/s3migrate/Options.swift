@@ -111,10 +111,8 @@ struct TuningOptions: ParsableArguments {
         help: ArgumentHelp("Worker threads (default: one for each core).", valueName: "N"))
     var threads: Int?
     @Option(
-        help: ArgumentHelp(
-            "Simultaneous transfers of each thread (default: 32, and up to 128 where the sides are far away).",
-            valueName: "N"))
-    var transfers: Int?
+        help: ArgumentHelp("Simultaneous transfers of each thread.", valueName: "N"))
+    var transfers = Limits.transfersDefault
     @Option(
         help: ArgumentHelp(
             "Bound on all buffers together (default: a quarter of the machine's memory, at most 1GiB).",

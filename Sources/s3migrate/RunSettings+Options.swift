@@ -30,8 +30,7 @@ extension RunSettings {
             memoryBytes: tuning.memory?.bytes ?? RunSettings.memoryDefaultBytes,
             program: Release.program)
         try checkDistinct()
-        transfers = tuning.transfers ?? Limits.transfersDefault
-        adaptsTransfers = tuning.transfers == nil
+        transfers = tuning.transfers
         timeout = .seconds(tuning.timeout.seconds)
         outageTimeout = .seconds(tuning.outageTimeout.seconds)
         failuresMax = tuning.maxFailures

@@ -23,8 +23,7 @@ extension RunSettings {
             program: Release.program)
         try checkDistinct()
         verify = command.deep ? .content : .facts
-        transfers = tuning.transfers ?? Limits.transfersDefault
-        adaptsTransfers = tuning.transfers == nil
+        transfers = tuning.transfers
         timeout = .seconds(tuning.timeout.seconds)
         first = command.selection.first
         start = try RunSettings.start(command.selection)
