@@ -22,6 +22,9 @@ struct LogWriter: ~Copyable {
 
     /// A commit is written when it has so many bytes, or after a tenth of a second.
     static let commitBytes = 1 << 20
+    /// A disk that is slower than the lists would else have to write all that waits in one piece, which is another time
+    /// as much memory.
+    static let commitBytesMax = 4 << 20
     private static let commitEvery = Duration.milliseconds(100)
     /// ahead.log is written anew when it has grown so much beyond what it has to hold.
     private let aheadBytesMax: Int64

@@ -71,7 +71,7 @@ final class SharedLedger: Sendable {
         /// Whether another thread waits for what a worker's turn has brought. To wake them after every turn would cost
         /// more than the turns.
         var concernsOthers: Bool {
-            isListerWaiting && ledger.hasRoom || ledger.waitingBytes >= LogWriter.commitBytes
+            isListerWaiting && ledger.hasRoom || ledger.isCommitDue(bytes: LogWriter.commitBytes)
         }
 
         /// Those who are to look for work again, if there is any.
@@ -245,7 +245,7 @@ final class SharedLedger: Sendable {
 
     /// What there is to write.
     struct Writing: Sendable {
-        /// No worker will bring anything any more.
+        /// No worker will bring anything any more, and this is all that there was.
         var isLast: Bool
         var commit: Ledger.Commit
         var records: [PendingRecord]
@@ -256,12 +256,13 @@ final class SharedLedger: Sendable {
         let (writing, hungry) = state.wait(
             for: changed, atMost: timeout,
             until: {
-                $0.workersRunning == 0 || $0.ledger.waitingBytes >= bytes
+                $0.workersRunning == 0 || $0.ledger.isCommitDue(bytes: bytes)
                     || !$0.pendingRecords.isEmpty
             },
             then: { state in
+                let commit = state.ledger.commit(bytesMax: LogWriter.commitBytesMax)
                 let writing = Writing(
-                    isLast: state.workersRunning == 0, commit: state.ledger.commit(),
+                    isLast: state.workersRunning == 0 && !state.ledger.canCommit, commit: commit,
                     records: state.pendingRecords)
                 state.pendingRecords = []
                 // At the bound nothing goes out; what a commit frees is for those who found nothing then.

@@ -60,6 +60,8 @@ public struct Ledger: Sendable {
         public init() {}
 
         public var isEmpty: Bool { migrateLines.isEmpty }
+
+        var byteCount: Int { migrateLines.count + failedLines.count }
     }
 
     public let readyMax: Int
@@ -275,11 +277,25 @@ extension Ledger {
     /// Whether everything that was admitted has been committed.
     public var isEmpty: Bool { entries.isEmpty }
 
+    /// Whether `commit` would take anything out.
+    public var canCommit: Bool {
+        switch entries.first {
+        case .lines, .ended: true
+        case .open, nil: false
+        }
+    }
+
+    /// Whether there is something to commit, and so much waits that it is time to. What waits behind an open object
+    /// counts and does not make it time: nobody can do anything about it.
+    public func isCommitDue(bytes: Int) -> Bool { canCommit && waitingBytes >= bytes }
+
     /// Takes out what is not preceded by an open object.
-    public mutating func commit() -> Commit {
+    ///
+    /// - Parameter bytesMax: it stops when it has so many bytes of lines or more; `canCommit` tells whether there are others.
+    public mutating func commit(bytesMax: Int = .max) -> Commit {
         defer { forgetCommittedEndings() }
         var commit = Commit()
-        while let entry = entries.first {
+        while commit.byteCount < bytesMax, let entry = entries.first {
             switch entry {
             case .open: return commit
             case .lines(let lines, let counts):

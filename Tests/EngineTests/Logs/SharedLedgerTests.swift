@@ -111,6 +111,21 @@ import Testing
         #expect(turn(ledger, worker: 1).isOver)
     }
 
+    /// Lines that fill a piece: the last one is told only with the last piece.
+    @Test func endsTheLogsWithTheLastPiece() {
+        let ledger = shared(waitingBytesMax: .max, workerCount: 0)
+        let lines = [UInt8](repeating: UInt8(ascii: "\n"), count: LogWriter.commitBytesMax)
+        _ = ledger.admit(counters: KeyStreamCounters()) { ledger in
+            for _ in 0..<2 { ledger.admitExisting(lines, count: lines.count) }
+        }
+        let first = ledger.waitForLogs(atMost: .zero, bytes: 1)
+        #expect(first.commit.migrateLines.count == lines.count)
+        #expect(!first.isLast)
+        let second = ledger.waitForLogs(atMost: .zero, bytes: 1)
+        #expect(second.commit.migrateLines.count == lines.count)
+        #expect(second.isLast)
+    }
+
     // MARK: - The end
 
     @Test(arguments: [SharedLedger.Ending.draining, .aborting])

@@ -80,9 +80,11 @@ struct LedgerModel {
         return taken
     }
 
-    mutating func commit() -> (migrate: [UInt8], failed: [UInt8]) {
+    var canCommit: Bool { committed < entries.count && isFinished(entries[committed]) }
+
+    mutating func commit(bytesMax: Int) -> (migrate: [UInt8], failed: [UInt8]) {
         var lines: (migrate: [UInt8], failed: [UInt8]) = ([], [])
-        while committed < entries.count, isFinished(entries[committed]) {
+        while canCommit, lines.migrate.count + lines.failed.count < bytesMax {
             lines.migrate += entries[committed].migrateLine
             if !entries[committed].isFailureTold { lines.failed += entries[committed].failedLine }
             committed += 1

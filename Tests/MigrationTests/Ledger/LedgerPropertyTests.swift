@@ -46,7 +46,7 @@ private struct LedgerPair {
         case 0...3: admit()
         case 4...5: try take(Int.random(in: 0...6, using: &random))
         case 6...8: end()
-        case 9: try commit()
+        case 9: try commit(bytesMax: Bool.random(using: &random) ? .max : 100)
         case 10: try takeAhead()
         default: if Int.random(in: 0..<40, using: &random) == 0 { abandon() }
         }
@@ -104,9 +104,9 @@ private struct LedgerPair {
         model.entries[sequence].work = .abandoned
     }
 
-    private mutating func commit() throws {
-        let commit = ledger.commit()
-        let expected = model.commit()
+    private mutating func commit(bytesMax: Int = .max) throws {
+        let commit = ledger.commit(bytesMax: bytesMax)
+        let expected = model.commit(bytesMax: bytesMax)
         try #require(commit.migrateLines == expected.migrate, "seed \(seed)")
         try #require(commit.failedLines == expected.failed, "seed \(seed)")
         migrateLog += commit.migrateLines
@@ -127,6 +127,7 @@ private struct LedgerPair {
         try #require(ledger.hasRoom == model.hasRoom, "seed \(seed)")
         try #require(ledger.openListedBytes == model.openListedBytes, "seed \(seed)")
         try #require(ledger.aheadCount == model.aheadCount, "seed \(seed)")
+        try #require(ledger.canCommit == model.canCommit, "seed \(seed)")
         try #require(ledger.aheadLines() == model.aheadLines, "seed \(seed)")
         try #require(ledger.unloggedCount() == model.unloggedCount, "seed \(seed)")
         try #require(ledger.isEmpty == (model.committed == model.entries.count), "seed \(seed)")

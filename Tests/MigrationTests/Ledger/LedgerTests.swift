@@ -40,6 +40,26 @@ import Testing
         #expect(ledger.openListedBytes == 0)
     }
 
+    @Test mutating func commitsInPieces() {
+        for key in ["a", "b", "c"] { ledger.admitExisting(Array("\(key)\n".utf8), count: 1) }
+        #expect(keys(ledger.commit(bytesMax: 3).migrateLines) == ["a", "b"])
+        #expect(ledger.canCommit)
+        #expect(keys(ledger.commit(bytesMax: 3).migrateLines) == ["c"])
+        #expect(!ledger.canCommit)
+    }
+
+    /// Else the log thread would look again and again while a giant object is copied and all others wait for it.
+    @Test mutating func isNotDueWhileAllWaitForAnOpenObject() {
+        admit("a", "b")
+        _ = ledger.take(2)
+        ledger.end(1, record("b"), at: now)
+        #expect(ledger.waitingBytes > 1)
+        #expect(!ledger.isCommitDue(bytes: 1))
+        ledger.end(0, record("a"), at: now)
+        #expect(ledger.isCommitDue(bytes: 1))
+        #expect(!ledger.isCommitDue(bytes: 1 << 20))
+    }
+
     @Test mutating func committedLinesOfBothLogsBelongTogether() {
         admit("a", "b")
         _ = ledger.take(2)
