@@ -8,7 +8,8 @@ from endpoints import SOURCE_BUCKET, TOOLS, Place
 from scenarios import MIB, Scenario
 from servers.rclone import rclone_program
 
-OURS, RCLONE, TUNED, RAW = "s3migrate", "rclone", "rclone tuned", "raw relay"
+OURS, RCLONE, TUNED = "s3migrate", "rclone", "rclone tuned"
+CURL, RAW = "curl relay", "raw relay"
 DRY = "s3migrate --dry-run"
 
 
@@ -40,9 +41,11 @@ class Clients:
     def names(self) -> list[str]:
         if self.scenario.kind == "lists":
             return [OURS, DRY]
-        # The raw relay speaks no TLS and knows no second pass, and its requests are those of the fast endpoint.
+        # The relays speak no TLS and know no second pass, and their requests are those of the fast endpoint.
         can_relay = self.pair.name == "fast" and not self.scenario.https and self.scenario.kind == "copy"
-        return [OURS, RCLONE, TUNED, *([RAW] if can_relay else [])]
+        # What libcurl costs for each object shows where objects are small.
+        can_curl = can_relay and self.scenario.is_small and len(self.scenario.sizes) == 1
+        return [OURS, RCLONE, TUNED, *([CURL] if can_curl else []), *([RAW] if can_relay else [])]
 
     def command(self, name: str, bucket: str) -> Command:
         match name:
@@ -54,6 +57,8 @@ class Clients:
                 return self._rclone(bucket)
             case "rclone tuned":
                 return self._rclone(bucket, *self._tuning())
+            case "curl relay":
+                return self._curl(bucket)
             case "raw relay":
                 return self._raw(bucket)
         raise ValueError(f"no client is called {name!r}")
@@ -107,7 +112,13 @@ class Clients:
             return [*checks_off, *parts, "--multi-thread-streams", "8"]
         return [*checks_off, *parts, "--transfers", "16", "--s3-upload-cutoff", "128Mi"]
 
-    # The raw relay
+    # The relays
+
+    def _curl(self, bucket: str) -> Command:
+        line = [str(TOOLS / "curl-relay"), "--bucket", bucket, "--objects", str(self.scenario.count)]
+        line += ["--object-size", str(self.scenario.sizes[0])]
+        line += ["--source", str(self.pair.source.port), "--target", str(self.pair.target.port)]
+        return Command(line)
 
     def _raw(self, bucket: str) -> Command:
         threads, connections = (4, 16) if self.scenario.is_small else (2, 4)

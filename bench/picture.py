@@ -2,9 +2,9 @@
 
 from html import escape
 
-from clients import OURS, RAW, RCLONE, TUNED
+from clients import CURL, OURS, RAW, RCLONE, TUNED
 
-COLOURS = {RCLONE: "#b8bec6", TUNED: "#7d8894", OURS: "#d9541e", RAW: "#dfe3e8"}
+COLOURS = {RCLONE: "#b8bec6", TUNED: "#7d8894", OURS: "#d9541e", CURL: "#c9d6e3", RAW: "#dfe3e8"}
 LABEL_WIDTH, BAR_WIDTH, VALUE_WIDTH = 190, 560, 150
 BAR_HEIGHT, BAR_GAP, GROUP_GAP, TOP = 15, 3, 16, 64
 RATIO_MAX = 12

@@ -7,7 +7,7 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
-from clients import OURS, RAW, RCLONE, TUNED
+from clients import CURL, OURS, RAW, RCLONE, TUNED
 from measure import Measured
 from scenarios import GIB, MIB, Scenario
 from servers.rclone import rclone_program
@@ -83,8 +83,9 @@ def _compare(clients: dict[str, dict]):
     best = max(filter(None, [rate(RCLONE), rate(TUNED)]), default=None)
     if rate(OURS) and best:
         clients[OURS]["times_best_rclone"] = rate(OURS) / best
-    if rate(OURS) and rate(RAW):
-        clients[OURS]["share_of_raw"] = rate(OURS) / rate(RAW)
+    for name, share in ((RAW, "share_of_raw"), (CURL, "share_of_curl")):
+        if rate(OURS) and rate(name):
+            clients[OURS][share] = rate(OURS) / rate(name)
 
 
 HEADINGS = ["servers", "scenario", "objects", "client", "objects/s", "MB/s", "seconds, min–max", "CPU µs/object"]
@@ -126,7 +127,7 @@ def _row(result: dict, name: str, figures: dict) -> str:
 def summary(results: dict) -> str:
     """Ours against the others, a line for each scenario; the goals are set in these figures."""
     titles = ["scenario", "objects/s", "MB/s", "times rclone's best", "share of the raw relay's", "CPU µs/object"]
-    titles += ["rclone's (the lower)", "raw relay's", "peak MiB"]
+    titles += ["rclone's (the lower)", "curl relay's", "raw relay's", "peak MiB"]
     lines = [f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
     return "\n".join(lines + [_summary_row(result, len(titles)) for result in results["results"]])
 
@@ -150,7 +151,7 @@ def _summary_row(result: dict, width: int) -> str:
         cell(ours["mb_per_second"], ",.0f"),
         cell(ours.get("times_best_rclone"), ".2f"),
         cell(ours.get("share_of_raw"), ".0%"),
-        *(cell(cpu(*names), cpu_form) for names in [(OURS,), (RCLONE, TUNED), (RAW,)]),
+        *(cell(cpu(*names), cpu_form) for names in [(OURS,), (RCLONE, TUNED), (CURL,), (RAW,)]),
         cell(ours["peak_mib"], ",.0f"),
     ]
     return f"| {result['scenario']} | {' | '.join(cells)} |"

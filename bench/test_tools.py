@@ -188,6 +188,17 @@ def test_the_raw_relay_moves_every_byte(pair):
     pair.forget("")
 
 
+def test_the_curl_relay_moves_every_byte():
+    same = Scenario("same", (4096,), 300, 300, 300)
+    with FastPair(same, threads=1) as pair:
+        line = [TOOLS / "curl-relay", "--source", str(pair.source.port), "--target", str(pair.target.port)]
+        subprocess.run([*line, "--objects", "300", "--object-size", "4KiB", "--transfers", "8"], check=True)
+        assert pair.received_bytes() == same.total_bytes
+        # One more than there are.
+        done = subprocess.run([*line, "--objects", "301", "--object-size", "4KiB"], capture_output=True)
+        assert done.returncode != 0
+
+
 def test_the_delay_is_a_round_trip_for_each_request_and_one_to_connect():
     few = Scenario("few", (5,), 10, 10, 10, rtt_ms=40)
     with FastPair(few, threads=1) as pair:

@@ -1,4 +1,4 @@
-//! Pieces of text that belong to somebody else, sizes, and digests: what all three tools read and write.
+//! Pieces of text that belong to somebody else, sizes, and digests: what all tools read and write.
 #ifndef BENCH_TEXT_H
 #define BENCH_TEXT_H
 
