@@ -29,12 +29,17 @@ final class ReaderPool {
         for thread in threads { thread.join() }
     }
 
+    /// The directory that the writer begins with.
+    func root() -> ReadAhead.Directory {
+        shared.begin(with: ownReader.contents(of: []))
+    }
+
     /// The next directory that the writer comes to, in depth-first key order.
-    func contents(of path: [UInt8]) -> DirectoryContents {
+    func directory(at place: ReadAhead.Place, path: [UInt8]) -> ReadAhead.Directory {
         while true {
-            switch shared.take(path) {
-            case .contents(let contents): return contents
-            case .unclaimed: shared.finish(path, ownReader.contents(of: path))
+            switch shared.take(place) {
+            case .directory(let directory): return directory
+            case .unclaimed: shared.finish(place, path: path, ownReader.contents(of: path))
             }
         }
     }
@@ -54,31 +59,44 @@ private final class SharedReadAhead: Sendable {
 
     /// A reader's life.
     func read(with reader: any DirectoryReading) {
-        while case .read(let path) = state.wait(for: work, until: { $0.nextAssignment() }) {
-            wakeReaderIfThereIsWork()
-            finish(path, reader.contents(of: path))
-            progress.wakeOne()
-            wakeReaderIfThereIsWork()
+        while case .read(let place, let path) = nextAssignment() {
+            finish(place, path: path, reader.contents(of: path))
         }
     }
 
-    /// The writer's question, answered when it can be.
-    func take(_ path: [UInt8]) -> ReadAhead.Answer {
-        let answer = state.wait(for: progress, until: { $0.take(path) })
-        if case .contents = answer { wakeReaderIfThereIsWork() }
-        return answer
+    private func nextAssignment() -> ReadAhead.Assignment {
+        let (assignment, hasMore) = state.wait(for: work) { state in
+            state.nextAssignment().map { ($0, state.hasWork) }
+        }
+        if hasMore { work.wakeOne() }
+        return assignment
     }
 
-    func finish(_ path: [UInt8], _ contents: DirectoryContents) {
-        state.withLock { $0.finish(path, contents) }
+    func finish(_ place: ReadAhead.Place, path: [UInt8], _ contents: DirectoryContents) {
+        let shouldWakeWriter = state.withLock { state in
+            state.finish(place, path: path, contents)
+            return state.shouldWakeWriter
+        }
+        if shouldWakeWriter { progress.wakeOne() }
+    }
+
+    func begin(with contents: DirectoryContents) -> ReadAhead.Directory {
+        let root = state.withLock { $0.begin(with: contents) }
+        work.wakeOne()
+        return root
+    }
+
+    /// The writer's question, answered when it can be.
+    func take(_ place: ReadAhead.Place) -> ReadAhead.Answer {
+        let (answer, hasWork) = state.wait(for: progress) { state in
+            state.take(place).map { ($0, state.hasWork) }
+        }
+        if hasWork { work.wakeOne() }
+        return answer
     }
 
     func stop() {
         state.withLock { $0.stop() }
         work.wakeAll()
-    }
-
-    private func wakeReaderIfThereIsWork() {
-        if state.withLock({ $0.hasWork }) { work.wakeOne() }
     }
 }
