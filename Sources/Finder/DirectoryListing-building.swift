@@ -55,7 +55,8 @@ extension DirectoryListing {
             dropRepeated()
             let isSmall = segments.count + sortables.count < Limits.builderKeptBytes
             let listing = DirectoryListing(
-                entries: sortables.map(\.entry), segments: isSmall ? segments[...].map { $0 } : segments,
+                entries: sortables.map(\.entry),
+                segments: isSmall ? segments.withUnsafeBufferPointer(Array.init) : segments,
                 hasDirectories: hasDirectories, keepsAttributes: keepsAttributes)
             sortables.removeAll(keepingCapacity: isSmall)
             segments.removeAll(keepingCapacity: isSmall)

@@ -12,7 +12,8 @@ final class DirectoryReader: DirectoryReading {
     private let stop: StopFlag
     private let tally: SharedTally
     private let block: UnsafeMutableRawBufferPointer
-    private var builder: DirectoryListing.Builder
+    /// Here between two directories.
+    private var builder: DirectoryListing.Builder?
 
     init(root: RootDirectory, selection: Selection, stop: StopFlag, tally: SharedTally) {
         self.root = root
@@ -20,7 +21,6 @@ final class DirectoryReader: DirectoryReading {
         self.stop = stop
         self.tally = tally
         block = .allocate(byteCount: Limits.directoryBlockBytes, alignment: 8)
-        builder = DirectoryListing.Builder(keepsAttributes: selection.wantsAttributes)
     }
 
     deinit {
@@ -28,7 +28,7 @@ final class DirectoryReader: DirectoryReading {
     }
 
     func contents(of path: [UInt8]) -> DirectoryContents {
-        var reading = Reading()
+        var reading = Reading(listing: builder.take() ?? newBuilder)
         let outcome: DirectoryContents.Outcome
         do throws(SystemError) {
             let directory = try root.open(path)
@@ -38,9 +38,15 @@ final class DirectoryReader: DirectoryReading {
             // The root is what was asked for: without it there is nothing to list.
             outcome = error.meansVanished && !path.isEmpty ? .vanished : .unreadable(error)
         }
+        let listing = reading.listing.takeSorted()
+        builder = reading.listing
         return DirectoryContents(
-            outcome: outcome, listing: builder.takeSorted(), isEmpty: reading.isEmpty,
+            outcome: outcome, listing: listing, isEmpty: reading.isEmpty,
             attributes: reading.attributes, left: reading.left)
+    }
+
+    private var newBuilder: DirectoryListing.Builder {
+        DirectoryListing.Builder(keepsAttributes: selection.wantsAttributes)
     }
 
     private func read(
@@ -83,21 +89,22 @@ final class DirectoryReader: DirectoryReading {
     ) {
         switch kind {
         case .directory:
-            builder.append(name: entry.name, isDirectory: true)
+            reading.listing.append(name: entry.name, isDirectory: true)
         case .file:
             guard attributes.map(selection.admits) ?? true else {
                 return reading.left.filteredOut += 1
             }
             reading.files += 1
-            builder.append(name: entry.name, isDirectory: false, attributes: attributes)
+            reading.listing.append(name: entry.name, isDirectory: false, attributes: attributes)
         default:
             reading.left.count(kind)
         }
     }
 }
 
-/// What is known of a directory while it is read, but for its listing.
+/// What is known of a directory while it is read.
 private struct Reading {
+    var listing: DirectoryListing.Builder
     var isEmpty = true
     var files = 0
     var attributes: FileAttributes?

@@ -23,7 +23,8 @@ struct ReadAhead {
 
     /// What the writer gets when it asks for a directory.
     enum Answer {
-        case directory(Directory)
+        /// What was asked for, and what comes behind it without anything deeper between, as far as it is read.
+        case directories([Directory])
         /// Nobody has begun it: read it, say `finish`, and ask again.
         case unclaimed
     }
@@ -103,15 +104,15 @@ struct ReadAhead {
             precondition(nearest == place, "the writer is not where the reading is")
             return .unclaimed
         }
-        guard let directory = branches[place.branch]?.take(place.ordinal) else {
+        guard let directories = branches[place.branch]?.take(from: place.ordinal) else {
             awaited = place
             return nil
         }
         awaited = nil
         if branches[place.branch]?.isTaken == true { forget(place.branch) }
-        bytesDone -= directory.byteCount
+        bytesDone -= directories.reduce(0) { $0 + $1.byteCount }
         if bytesDone <= bytesMax / 2 { isResting = false }
-        return .directory(directory)
+        return .directories(directories)
     }
 
     // MARK: Branches
@@ -207,12 +208,19 @@ private struct Branch {
         claimed[ordinal - takenCount] = .done(directory)
     }
 
-    /// nil while it is being read.
-    mutating func take(_ ordinal: Int) -> ReadAhead.Directory? {
+    /// The directory and its done neighbours, but none behind one that has subdirectories, nor many bytes; nil while
+    /// it is being read.
+    mutating func take(from ordinal: Int) -> [ReadAhead.Directory]? {
         precondition(ordinal == takenCount, "the writer takes one after the other")
-        guard case .done(let directory)? = claimed.first else { return nil }
-        claimed.removeFirst()
-        takenCount += 1
-        return directory
+        var directories: [ReadAhead.Directory] = []
+        var byteCount = 0
+        while case .done(let directory)? = claimed.first {
+            claimed.removeFirst()
+            directories.append(directory)
+            byteCount += directory.byteCount
+            guard directory.branch == nil, byteCount < Limits.writerWakeBytes else { break }
+        }
+        takenCount += directories.count
+        return directories.isEmpty ? nil : directories
     }
 }

@@ -1,5 +1,6 @@
 //! The threads that read directories ahead of the writer.
 
+internal import DequeModule
 internal import Linux
 
 /// Hands directories to the writer, read by whoever came first.
@@ -10,6 +11,8 @@ final class ReaderPool {
     private let shared: SharedReadAhead
     private let ownReader: any DirectoryReading
     private var threads: [Thread] = []
+    /// Taken by the writer already, in the order in which it will come to them.
+    private var taken: Deque<ReadAhead.Directory> = []
 
     /// Starts `threads` readers; with 0 the writer reads everything by itself.
     init(
@@ -37,8 +40,9 @@ final class ReaderPool {
     /// The next directory that the writer comes to, in depth-first key order.
     func directory(at place: ReadAhead.Place, path: [UInt8]) -> ReadAhead.Directory {
         while true {
+            if let directory = taken.popFirst() { return directory }
             switch shared.take(place) {
-            case .directory(let directory): return directory
+            case .directories(let directories): taken.append(contentsOf: directories)
             case .unclaimed: shared.finish(place, path: path, ownReader.contents(of: path))
             }
         }
@@ -57,13 +61,23 @@ private final class SharedReadAhead: Sendable {
         state = Monitor(readAhead)
     }
 
-    /// A reader's life.
+    /// A reader's life. Small directories take little longer to read than a lock to take, so it is taken once for each.
     func read(with reader: any DirectoryReading) {
-        while case .read(let place, let path) = nextAssignment() {
-            finish(place, path: path, reader.contents(of: path))
+        var assignment = nextAssignment()
+        while case .read(let place, let path) = assignment {
+            let contents = reader.contents(of: path)
+            let (next, hasMore, shouldWakeWriter) = state.withLock { state in
+                state.finish(place, path: path, contents)
+                let shouldWakeWriter = state.shouldWakeWriter
+                return (state.nextAssignment(), state.hasWork, shouldWakeWriter)
+            }
+            if shouldWakeWriter { progress.wakeOne() }
+            if next != nil && hasMore { work.wakeOne() }
+            assignment = next ?? nextAssignment()
         }
     }
 
+    /// Waits until there is something to do.
     private func nextAssignment() -> ReadAhead.Assignment {
         let (assignment, hasMore) = state.wait(for: work) { state in
             state.nextAssignment().map { ($0, state.hasWork) }
@@ -72,12 +86,9 @@ private final class SharedReadAhead: Sendable {
         return assignment
     }
 
+    /// The writer has read a directory by itself.
     func finish(_ place: ReadAhead.Place, path: [UInt8], _ contents: DirectoryContents) {
-        let shouldWakeWriter = state.withLock { state in
-            state.finish(place, path: path, contents)
-            return state.shouldWakeWriter
-        }
-        if shouldWakeWriter { progress.wakeOne() }
+        state.withLock { $0.finish(place, path: path, contents) }
     }
 
     func begin(with contents: DirectoryContents) -> ReadAhead.Directory {
