@@ -51,7 +51,8 @@ struct ChunkWriter: ~Copyable {
             // The first line of a chunk is written alone, since it is the manifest's.
             let now = rest.prefix(lines == 0 ? 1 : linesMax - lines)
             listing.appendLines(of: now, below: path, to: &buffer)
-            lastLineStart = buffer.count - listing.lineByteCount(of: now.upperBound - 1, below: path)
+            lastLineStart =
+                buffer.count - listing.lineByteCount(of: now.upperBound - 1, below: path)
             lines += now.count
             if lines == 1 { first = lastKey }
             rest = now.upperBound..<rest.upperBound

@@ -53,7 +53,8 @@ extension DirectoryListing {
         mutating func takeSorted() -> DirectoryListing {
             sort()
             dropRepeated()
-            let isSmall = segments.count + sortables.count < Limits.builderKeptBytes
+            let byteCount = segments.count + MemoryLayout<Sortable>.stride * sortables.count
+            let isSmall = byteCount < Limits.builderKeptBytes
             let listing = DirectoryListing(
                 entries: sortables.map(\.entry),
                 segments: isSmall ? segments.withUnsafeBufferPointer(Array.init) : segments,

@@ -85,26 +85,26 @@ extension DirectoryListing {
         let byteCount = range.reduce(0) { $0 + lineByteCount(of: $1, below: path) }
         lines.append(addingCapacity: byteCount) { added in
             added.withUnsafeMutableBufferPointer { added, addedCount in
-                var place = UnsafeMutableRawBufferPointer(added)
-                for entry in entries[range] { write(entry, below: path, to: &place) }
+                var room = UnsafeMutableRawBufferPointer(added)
+                for entry in entries[range] { write(entry, below: path, to: &room) }
                 addedCount = byteCount
             }
         }
     }
 
-    /// Writes a line to the beginning of `place` and cuts it off from there.
+    /// Writes a line to the beginning of `room` and cuts it off from there.
     private func write(
-        _ entry: Entry, below path: [UInt8], to place: inout UnsafeMutableRawBufferPointer
+        _ entry: Entry, below path: [UInt8], to room: inout UnsafeMutableRawBufferPointer
     ) {
-        path.withUnsafeBytes { place.copyMemory(from: $0) }
+        path.withUnsafeBytes { room.copyMemory(from: $0) }
         segments.withUnsafeBytes { segments in
-            UnsafeMutableRawBufferPointer(rebasing: place[path.count...]).copyMemory(
+            UnsafeMutableRawBufferPointer(rebasing: room[path.count...]).copyMemory(
                 from: UnsafeRawBufferPointer(
                     rebasing: segments[entry.start..<entry.start + entry.count]))
         }
         let end = path.count + entry.count
-        place[end] = UInt8(ascii: "\n")
-        place = UnsafeMutableRawBufferPointer(rebasing: place[(end + 1)...])
+        room[end] = UInt8(ascii: "\n")
+        room = UnsafeMutableRawBufferPointer(rebasing: room[(end + 1)...])
     }
 }
 

@@ -55,10 +55,10 @@ struct KeyOrderWalk {
         if let files = frames[frame].nextFiles() {
             return .files(frames[frame].listing, files, frames[frame].spelling)
         }
-        guard let (entry, place) = frames[frame].nextDirectory() else { return nil }
+        guard let (entry, child) = frames[frame].nextDirectory() else { return nil }
         frames[frame].listing.appendSegment(of: entry, to: &path)
         return enter(
-            pool.directory(at: place, path: path), frames[frame].spelling.followed(by: entry))
+            pool.directory(at: child, path: path), frames[frame].spelling.followed(by: entry))
     }
 
     private mutating func enter(_ directory: ReadAhead.Directory, _ spelling: Spelling) -> Step {
@@ -90,12 +90,12 @@ extension KeyOrderWalk.Frame {
     }
 
     /// The directory where the files end.
-    fileprivate mutating func nextDirectory() -> (DirectoryListing.Entry, ReadAhead.Place)? {
+    fileprivate mutating func nextDirectory() -> (DirectoryListing.Entry, ReadAhead.Child)? {
         guard next < listing.entries.count, let branch else { return nil }
         defer {
             next += 1
             nextSubdirectory += 1
         }
-        return (listing.entries[next], ReadAhead.Place(branch: branch, ordinal: nextSubdirectory))
+        return (listing.entries[next], ReadAhead.Child(branch: branch, ordinal: nextSubdirectory))
     }
 }

@@ -1,7 +1,5 @@
 //! Decides which directory is read next, so that the writer seldom waits and memory stays bounded.
 
-internal import DequeModule
-
 /// What is known of the tree between the readers and the writer. Pure: threads and locks are `ReaderPool`'s.
 ///
 /// The writer needs directories in key order, depth-first. Readers are given the directory that it will need
@@ -10,14 +8,14 @@ internal import DequeModule
 /// has begun. So there is no way to wait in a circle.
 struct ReadAhead {
     /// Where a directory lies: the branch of its parent, and which of the parent's subdirectories it is.
-    struct Place: Equatable {
+    struct Child: Equatable {
         let branch: Int
         let ordinal: Int
     }
 
     /// What a reader does next.
     enum Assignment: Equatable {
-        case read(Place, path: [UInt8])
+        case read(Child, path: [UInt8])
         case end
     }
 
@@ -32,8 +30,10 @@ struct ReadAhead {
     /// A directory that was read.
     struct Directory {
         let contents: DirectoryContents
-        /// The number by which the places of its subdirectories are known; nil without any.
+        /// The number by which its subdirectories are known; nil without any.
         let branch: Int?
+        /// What it takes in memory until it is taken, about.
+        let byteCount: Int
     }
 
     /// By number; nil for a number that is free, which `freeNumbers` has.
@@ -44,7 +44,7 @@ struct ReadAhead {
     /// How many directories are being read.
     private var begunCount = 0
     /// What the writer waits for.
-    private var awaited: Place?
+    private var awaited: Child?
     private let bytesMax: Int
     private(set) var bytesDone = 0
     private var isResting = false
@@ -71,16 +71,16 @@ struct ReadAhead {
     /// The next directory to read; nil when there is none for now.
     mutating func nextAssignment() -> Assignment? {
         if isStopped { return .end }
-        guard hasWork, let place = claimNearest(), let branch = branches[place.branch] else {
+        guard hasWork, let child = claimNearest(), let branch = branches[child.branch] else {
             return nil
         }
-        return .read(place, path: branch.path(of: place.ordinal))
+        return .read(child, path: branch.path(of: child.ordinal))
     }
 
     /// A directory that was claimed has been read.
-    mutating func finish(_ place: Place, path: [UInt8], _ contents: DirectoryContents) {
+    mutating func finish(_ child: Child, path: [UInt8], _ contents: DirectoryContents) {
         let directory = known(contents, path: path)
-        branches[place.branch]?.finish(place.ordinal, directory)
+        branches[child.branch]?.finish(child.ordinal, directory)
         begunCount -= 1
         bytesDone += directory.byteCount
         if bytesDone >= bytesMax { isResting = true }
@@ -98,18 +98,18 @@ struct ReadAhead {
     }
 
     /// What the writer asked for, which is always the next directory in key order; nil while a reader is at it.
-    mutating func take(_ place: Place) -> Answer? {
-        guard branches[place.branch]?.isClaimed(place.ordinal) == true else {
+    mutating func take(_ child: Child) -> Answer? {
+        guard branches[child.branch]?.isClaimed(child.ordinal) == true else {
             let nearest = claimNearest()
-            precondition(nearest == place, "the writer is not where the reading is")
+            precondition(nearest == child, "the writer is not where the reading is")
             return .unclaimed
         }
-        guard let directories = branches[place.branch]?.take(from: place.ordinal) else {
-            awaited = place
+        guard let directories = branches[child.branch]?.take(from: child.ordinal) else {
+            awaited = child
             return nil
         }
         awaited = nil
-        if branches[place.branch]?.isTaken == true { forget(place.branch) }
+        if branches[child.branch]?.isTaken == true { forget(child.branch) }
         bytesDone -= directories.reduce(0) { $0 + $1.byteCount }
         if bytesDone <= bytesMax / 2 { isResting = false }
         return .directories(directories)
@@ -118,14 +118,15 @@ struct ReadAhead {
     // MARK: Branches
 
     private mutating func known(_ contents: DirectoryContents, path: [UInt8]) -> Directory {
+        let byteCount = contents.byteCount + path.count
         guard !contents.listing.subdirectories.isEmpty else {
-            return Directory(contents: contents, branch: nil)
+            return Directory(contents: contents, branch: nil, byteCount: byteCount)
         }
         let number = freeNumbers.popLast() ?? branches.count
         if number == branches.count { branches.append(nil) }
         branches[number] = Branch(path: path, listing: contents.listing)
         insert(number, path)
-        return Directory(contents: contents, branch: number)
+        return Directory(contents: contents, branch: number, byteCount: byteCount)
     }
 
     private mutating func forget(_ number: Int) {
@@ -133,94 +134,21 @@ struct ReadAhead {
         freeNumbers.append(number)
     }
 
-    private mutating func claimNearest() -> Place? {
-        guard let number = frontier.last, let ordinal = branches[number]?.claim() else { return nil }
+    private mutating func claimNearest() -> Child? {
+        guard let number = frontier.last, let ordinal = branches[number]?.claim() else {
+            return nil
+        }
         // Moving on keeps the order: what lies between two subdirectories is below the first, and not yet read.
         if branches[number]?.hasUnclaimed == false { frontier.removeLast() }
         begunCount += 1
-        return Place(branch: number, ordinal: ordinal)
+        return Child(branch: number, ordinal: ordinal)
     }
 
     /// Looked for from the end, since what was just read mostly belongs near the writer.
     private mutating func insert(_ number: Int, _ path: [UInt8]) {
         let before = frontier.lastIndex { other in
-            branches[other].map { comesFirst(path, $0.path) } ?? false
+            branches[other].map { $0.comes(after: path) } ?? false
         }
         frontier.insert(number, at: before.map { $0 + 1 } ?? 0)
-    }
-}
-
-extension ReadAhead.Directory {
-    /// What it takes in memory until it is taken, about.
-    fileprivate var byteCount: Int { contents.byteCount }
-}
-
-/// Whether what is left of the first directory comes before what is left of the second one. Inside of a directory all that
-/// was claimed comes before what is left, so what lies deeper is first.
-private func comesFirst(_ path: [UInt8], _ other: [UInt8]) -> Bool {
-    path.starts(with: other) || path.lexicographicallyPrecedes(other)
-}
-
-/// A directory that was read, and the reading of its subdirectories: first those that were taken, then those that
-/// were claimed, then the others.
-private struct Branch {
-    enum Reading {
-        case begun
-        case done(ReadAhead.Directory)
-    }
-
-    let path: [UInt8]
-    private let listing: DirectoryListing
-    private var takenCount = 0
-    private var claimed: Deque<Reading> = []
-
-    init(path: [UInt8], listing: DirectoryListing) {
-        self.path = path
-        self.listing = listing
-    }
-
-    var isTaken: Bool { takenCount == listing.subdirectories.count }
-    var hasUnclaimed: Bool { takenCount + claimed.count < listing.subdirectories.count }
-
-    func isClaimed(_ ordinal: Int) -> Bool { ordinal < takenCount + claimed.count }
-
-    func isDone(_ ordinal: Int) -> Bool {
-        if case .done = claimed[ordinal - takenCount] { true } else { false }
-    }
-
-    func path(of ordinal: Int) -> [UInt8] {
-        let entry = listing.entries[listing.subdirectories[ordinal]]
-        var path = path
-        path.reserveCapacity(path.count + entry.count)
-        listing.appendSegment(of: entry, to: &path)
-        return path
-    }
-
-    mutating func claim() -> Int {
-        claimed.append(.begun)
-        return takenCount + claimed.count - 1
-    }
-
-    mutating func finish(_ ordinal: Int, _ directory: ReadAhead.Directory) {
-        guard case .begun = claimed[ordinal - takenCount] else {
-            preconditionFailure("finished, yet not begun")
-        }
-        claimed[ordinal - takenCount] = .done(directory)
-    }
-
-    /// The directory and its done neighbours, but none behind one that has subdirectories, nor many bytes; nil while
-    /// it is being read.
-    mutating func take(from ordinal: Int) -> [ReadAhead.Directory]? {
-        precondition(ordinal == takenCount, "the writer takes one after the other")
-        var directories: [ReadAhead.Directory] = []
-        var byteCount = 0
-        while case .done(let directory)? = claimed.first {
-            claimed.removeFirst()
-            directories.append(directory)
-            byteCount += directory.byteCount
-            guard directory.branch == nil, byteCount < Limits.writerWakeBytes else { break }
-        }
-        takenCount += directories.count
-        return directories.isEmpty ? nil : directories
     }
 }

@@ -38,12 +38,12 @@ final class ReaderPool {
     }
 
     /// The next directory that the writer comes to, in depth-first key order.
-    func directory(at place: ReadAhead.Place, path: [UInt8]) -> ReadAhead.Directory {
+    func directory(at child: ReadAhead.Child, path: [UInt8]) -> ReadAhead.Directory {
         while true {
             if let directory = taken.popFirst() { return directory }
-            switch shared.take(place) {
+            switch shared.take(child) {
             case .directories(let directories): taken.append(contentsOf: directories)
-            case .unclaimed: shared.finish(place, path: path, ownReader.contents(of: path))
+            case .unclaimed: shared.finish(child, path: path, ownReader.contents(of: path))
             }
         }
     }
@@ -64,10 +64,10 @@ private final class SharedReadAhead: Sendable {
     /// A reader's life. Small directories take little longer to read than a lock to take, so it is taken once for each.
     func read(with reader: any DirectoryReading) {
         var assignment = nextAssignment()
-        while case .read(let place, let path) = assignment {
+        while case .read(let child, let path) = assignment {
             let contents = reader.contents(of: path)
             let (next, hasMore, shouldWakeWriter) = state.withLock { state in
-                state.finish(place, path: path, contents)
+                state.finish(child, path: path, contents)
                 let shouldWakeWriter = state.shouldWakeWriter
                 return (state.nextAssignment(), state.hasWork, shouldWakeWriter)
             }
@@ -87,8 +87,8 @@ private final class SharedReadAhead: Sendable {
     }
 
     /// The writer has read a directory by itself.
-    func finish(_ place: ReadAhead.Place, path: [UInt8], _ contents: DirectoryContents) {
-        state.withLock { $0.finish(place, path: path, contents) }
+    func finish(_ child: ReadAhead.Child, path: [UInt8], _ contents: DirectoryContents) {
+        state.withLock { $0.finish(child, path: path, contents) }
     }
 
     func begin(with contents: DirectoryContents) -> ReadAhead.Directory {
@@ -98,9 +98,9 @@ private final class SharedReadAhead: Sendable {
     }
 
     /// The writer's question, answered when it can be.
-    func take(_ place: ReadAhead.Place) -> ReadAhead.Answer {
+    func take(_ child: ReadAhead.Child) -> ReadAhead.Answer {
         let (answer, hasWork) = state.wait(for: progress) { state in
-            state.take(place).map { ($0, state.hasWork) }
+            state.take(child).map { ($0, state.hasWork) }
         }
         if hasWork { work.wakeOne() }
         return answer

@@ -24,7 +24,8 @@ final class RootDirectory: Sendable {
     /// after its directory was read; it is not followed but an error that means "vanished".
     func open(_ path: [UInt8]) throws(SystemError) -> Descriptor {
         guard path.count > Limits.pathPieceBytesMax else {
-            return try open(path.isEmpty ? [UInt8(ascii: ".")] : path[...], in: descriptor, isLast: true)
+            return try open(
+                path.isEmpty ? [UInt8(ascii: ".")] : path[...], in: descriptor, isLast: true)
         }
         let pieces = pathPieces(path)
         var directory = try open(pieces[0], in: descriptor, isLast: pieces.count == 1)
