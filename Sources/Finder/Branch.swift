@@ -23,7 +23,7 @@ struct Branch {
     var isTaken: Bool { takenCount == listing.subdirectories.count }
     var hasUnclaimed: Bool { takenCount + claimed.count < listing.subdirectories.count }
 
-    /// Whether what is left of the other directory comes before what is left of this one. Inside of a directory all that
+    /// Whether what is left of the other directory comes before what is left of this one. Inside of a directory what
     /// was claimed comes before what is left, so what lies deeper is first.
     func comes(after other: [UInt8]) -> Bool {
         other.starts(with: path) || other.lexicographicallyPrecedes(path)

@@ -27,13 +27,19 @@ struct ReadAhead {
         case unclaimed
     }
 
-    /// A directory that was read.
-    struct Directory {
+    /// A directory that was read. A class, since it is handed on some times, and mostly under the lock.
+    final class Directory: Sendable {
         let contents: DirectoryContents
         /// The number by which its subdirectories are known; nil without any.
         let branch: Int?
         /// What it takes in memory until it is taken, about.
         let byteCount: Int
+
+        init(contents: DirectoryContents, branch: Int?, byteCount: Int) {
+            self.contents = contents
+            self.branch = branch
+            self.byteCount = byteCount
+        }
     }
 
     /// By number; nil for a number that is free, which `freeNumbers` has.

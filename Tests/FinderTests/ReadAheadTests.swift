@@ -37,7 +37,7 @@ struct ReadAheadTests {
             ahead.finish(child, path: Array(path.utf8), contents(names))
         }
 
-        /// What the writer is given for a subdirectory: how many directories, 0 if it is to read it; nil if it must wait.
+        /// What the writer is given for a subdirectory: how many directories, 0 if it reads it, nil if it waits.
         mutating func take(_ path: String, of parent: String = "", _ ordinal: Int) throws -> Int? {
             let child = ReadAhead.Child(branch: try #require(branches[parent]), ordinal: ordinal)
             switch ahead.take(child) {
