@@ -49,7 +49,7 @@ struct ListingRecorderTests {
         let starts = Array(stride(from: 0, to: lines.count, by: chunkLines))
         #expect(chunks.map(\.lines) == starts.map { min(chunkLines, lines.count - $0) })
         for (chunk, start) in zip(chunks, starts) {
-            let expected = lines[start..<start + chunk.lines]
+            let expected = lines.dropFirst(start).prefix(chunk.lines)
             let bytes = try TestFolder.contents(of: "\(path)/\(chunk.name)")
             #expect(bytes == Array(expected.joined()), "seed \(seed), \(chunk.name)")
             #expect(chunk.bytes == bytes.count)
