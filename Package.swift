@@ -55,7 +55,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Finder", dependencies: ["Migration", "S3", "Linux", "CLinux"],
+            name: "Finder",
+            dependencies: [
+                "Migration", "S3", "Linux", "CLinux",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: strict),
         // Floor 5: options, signals, exit codes.
         .executableTarget(

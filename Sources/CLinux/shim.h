@@ -12,6 +12,9 @@
 // O_PATH is behind _GNU_SOURCE, which a module cannot count on.
 static const int linux_path_only = __O_PATH;
 
+// PTHREAD_MUTEX_ADAPTIVE_NP is behind _GNU_SOURCE too (bits/pthreadtypes, glibc's ABI).
+static const int linux_mutex_adaptive = 3;
+
 // syscall() is variadic, which Swift cannot call; glibc has no openat2 at all.
 static inline int linux_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve) {
     struct open_how how = {.flags = flags, .resolve = resolve};

@@ -34,13 +34,35 @@ struct ChunkWriter: ~Copyable {
 
     /// Writes the line, newline included, that `appendLine` makes.
     mutating func append(_ appendLine: (inout [UInt8]) -> Void) throws(FindError) {
-        if lines == linesMax { try finishChunk() }
-        if buffer.count >= Limits.chunkBufferBytes { try flush() }
-        if lines == 0 { file = try folder.newFile(Manifest.chunkName(chunks.count + 1)) }
+        try makeRoom()
         lastLineStart = buffer.count
         appendLine(&buffer)
         lines += 1
         if lines == 1 { first = lastKey }
+    }
+
+    /// Writes lines for plain files of a directory whose path is plain, and whose keys are no longer than a key may be.
+    mutating func append(
+        _ files: Range<Int>, of listing: DirectoryListing, below path: [UInt8]
+    ) throws(FindError) {
+        var rest = files
+        while !rest.isEmpty {
+            try makeRoom()
+            // The first line of a chunk is written alone, since it is the manifest's.
+            let now = rest.prefix(lines == 0 ? 1 : linesMax - lines)
+            listing.appendLines(of: now, below: path, to: &buffer)
+            lastLineStart =
+                buffer.count - listing.lineByteCount(of: now.upperBound - 1, below: path)
+            lines += now.count
+            if lines == 1 { first = lastKey }
+            rest = now.upperBound..<rest.upperBound
+        }
+    }
+
+    private mutating func makeRoom() throws(FindError) {
+        if lines == linesMax { try finishChunk() }
+        if buffer.count >= Limits.chunkBufferBytes { try flush() }
+        if lines == 0 { file = try folder.newFile(Manifest.chunkName(chunks.count + 1)) }
     }
 
     /// Finishes the last file.

@@ -1,7 +1,5 @@
 //! The entries of one directory that are listed or entered, in key order.
 
-internal import Glibc
-
 /// The files and subdirectories of a directory, sorted so that walking them depth-first gives all keys below it in
 /// byte order.
 ///
@@ -12,32 +10,41 @@ internal import Glibc
 /// A directory may have millions of entries: all segments lie in one buffer and an entry is eight bytes.
 struct DirectoryListing: Sendable {
     struct Entry: Sendable {
-        /// From the lowest bit: whether it is text, whether it is a directory, 16 bits of length, the start.
+        /// From the lowest bit: whether it is text, whether it is a directory, whether it is plain, 16 bits of
+        /// length, the start.
         private let bits: UInt64
 
-        fileprivate init(start: Int, count: Int, isDirectory: Bool, isText: Bool) {
-            assert(count < 1 << 16 && start < 1 << 46)
+        init(start: Int, count: Int, isDirectory: Bool, isText: Bool, isPlain: Bool) {
+            assert(count < 1 << 16 && start < 1 << 45)
             bits =
-                UInt64(start) << 18 | UInt64(count) << 2 | (isDirectory ? 2 : 0) | (isText ? 1 : 0)
+                UInt64(start) << 19 | UInt64(count) << 3 | (isPlain ? 4 : 0)
+                | (isDirectory ? 2 : 0) | (isText ? 1 : 0)
         }
 
-        fileprivate var start: Int { Int(bits >> 18) }
-        fileprivate var count: Int { Int(bits >> 2 & 0xFFFF) }
+        var start: Int { Int(bits >> 19) }
+        /// Bytes of the segment.
+        var count: Int { Int(bits >> 3 & 0xFFFF) }
         var isDirectory: Bool { bits & 2 != 0 }
         /// Whether the name is UTF-8, as a key must be.
         var isText: Bool { bits & 1 != 0 }
+        /// Whether the name can stand anywhere in a line of a list as it is; only text can.
+        var isPlain: Bool { bits & 4 != 0 }
     }
 
-    private(set) var entries: [Entry] = []
+    let entries: [Entry]
     /// Which of the entries are directories.
-    private(set) var subdirectories: [Int] = []
+    let subdirectories: [Int]
     /// The segments: names, with a slash behind those of directories. Where attributes were kept they stand,
     /// `attributeBytes` long, before each of them.
-    private var segments: [UInt8] = []
-    private let keepsAttributes: Bool
+    private let segments: [UInt8]
+    let keepsAttributes: Bool
 
-    fileprivate init(keepsAttributes: Bool) {
+    init(entries: [Entry], segments: [UInt8], hasDirectories: Bool, keepsAttributes: Bool) {
+        self.entries = entries
+        self.segments = segments
         self.keepsAttributes = keepsAttributes
+        // Most directories have none.
+        subdirectories = hasDirectories ? entries.indices.filter { entries[$0].isDirectory } : []
     }
 
     /// What this takes in memory, about.
@@ -57,100 +64,52 @@ struct DirectoryListing: Sendable {
         }
     }
 
-    private static let attributeBytes = MemoryLayout<SizeAndTime>.size
+    static let attributeBytes = MemoryLayout<SizeAndTime>.size
+}
+
+// MARK: - Runs of plain files
+
+extension DirectoryListing {
+    /// How many of these entries, from the first one on, are plain and have at most so many bytes.
+    func plainCount(of range: Range<Int>, bytesMax: Int) -> Int {
+        let isOdd = { (entry: Entry) in !entry.isPlain || entry.count > bytesMax }
+        return (entries[range].firstIndex(where: isOdd) ?? range.upperBound) - range.lowerBound
+    }
+
+    func lineByteCount(of index: Int, below path: [UInt8]) -> Int {
+        path.count + entries[index].count + 1
+    }
+
+    /// Appends a line for each of these entries: `path`, the segment, a newline, all as they are.
+    func appendLines(of range: Range<Int>, below path: [UInt8], to lines: inout [UInt8]) {
+        let byteCount = range.reduce(0) { $0 + lineByteCount(of: $1, below: path) }
+        lines.append(addingCapacity: byteCount) { added in
+            added.withUnsafeMutableBufferPointer { added, addedCount in
+                var room = UnsafeMutableRawBufferPointer(added)
+                for entry in entries[range] { write(entry, below: path, to: &room) }
+                addedCount = byteCount
+            }
+        }
+    }
+
+    /// Writes a line to the beginning of `room` and cuts it off from there.
+    private func write(
+        _ entry: Entry, below path: [UInt8], to room: inout UnsafeMutableRawBufferPointer
+    ) {
+        path.withUnsafeBytes { room.copyMemory(from: $0) }
+        segments.withUnsafeBytes { segments in
+            UnsafeMutableRawBufferPointer(rebasing: room[path.count...]).copyMemory(
+                from: UnsafeRawBufferPointer(
+                    rebasing: segments[entry.start..<entry.start + entry.count]))
+        }
+        let end = path.count + entry.count
+        room[end] = UInt8(ascii: "\n")
+        room = UnsafeMutableRawBufferPointer(rebasing: room[(end + 1)...])
+    }
 }
 
 /// The columns of a long list.
 struct SizeAndTime: Equatable, BitwiseCopyable {
     var sizeBytes: Int64
     var modifiedSeconds: Int64
-}
-
-// MARK: - Building
-
-extension DirectoryListing {
-    /// Collects entries as the kernel gives them, in any order.
-    struct Builder {
-        private var listing: DirectoryListing
-
-        init(keepsAttributes: Bool) {
-            listing = DirectoryListing(keepsAttributes: keepsAttributes)
-        }
-
-        /// Adds a file or directory. `attributes` must be there for files if this keeps attributes.
-        mutating func append(
-            name: UnsafeRawBufferPointer, isDirectory: Bool, attributes: FileAttributes? = nil
-        ) {
-            listing.append(name: name, isDirectory: isDirectory, attributes: attributes)
-        }
-
-        consuming func sorted() -> DirectoryListing {
-            listing.sort()
-            listing.dropRepeated()
-            listing.subdirectories = listing.entries.indices.filter {
-                listing.entries[$0].isDirectory
-            }
-            return listing
-        }
-    }
-
-    private mutating func append(
-        name: UnsafeRawBufferPointer, isDirectory: Bool, attributes: FileAttributes?
-    ) {
-        if keepsAttributes {
-            let kept = SizeAndTime(
-                sizeBytes: attributes?.sizeBytes ?? 0,
-                modifiedSeconds: attributes?.modifiedSeconds ?? 0)
-            withUnsafeBytes(of: kept) { segments.append(contentsOf: $0) }
-        }
-        let start = segments.count
-        segments.append(contentsOf: name)
-        let isText = isUTF8(segments.span.extracting(start...))
-        if isDirectory { segments.append(UInt8(ascii: "/")) }
-        entries.append(
-            Entry(
-                start: start, count: segments.count - start, isDirectory: isDirectory,
-                isText: isText))
-    }
-
-    private mutating func sort() {
-        segments.withUnsafeBytes { segments in
-            entries.sort { compare($0, $1, in: segments) < 0 }
-        }
-    }
-
-    /// A file system may give a name twice when its directory changes meanwhile; a list must not.
-    private mutating func dropRepeated() {
-        var count = 0
-        segments.withUnsafeBytes { segments in
-            for entry in entries
-            where count == 0 || compare(entries[count - 1], entry, in: segments) != 0 {
-                entries[count] = entry
-                count += 1
-            }
-        }
-        entries.removeSubrange(count...)
-    }
-}
-
-/// Below zero when the left segment comes first, as memcmp does.
-private func compare(
-    _ left: DirectoryListing.Entry, _ right: DirectoryListing.Entry,
-    in segments: UnsafeRawBufferPointer
-) -> Int {
-    guard let base = segments.baseAddress else { return 0 }
-    let order = memcmp(base + left.start, base + right.start, min(left.count, right.count))
-    return order != 0 ? Int(order) : left.count - right.count
-}
-
-private func isUTF8(_ name: Span<UInt8>) -> Bool {
-    var union: UInt8 = 0
-    for index in name.indices { union |= name[index] }
-    if union < 0x80 { return true }
-    do throws(UTF8.ValidationError) {
-        _ = try UTF8Span(validating: name)
-        return true
-    } catch {
-        return false
-    }
 }

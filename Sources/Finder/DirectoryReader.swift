@@ -12,6 +12,8 @@ final class DirectoryReader: DirectoryReading {
     private let stop: StopFlag
     private let tally: SharedTally
     private let block: UnsafeMutableRawBufferPointer
+    /// Here between two directories.
+    private var builder: DirectoryListing.Builder?
 
     init(root: RootDirectory, selection: Selection, stop: StopFlag, tally: SharedTally) {
         self.root = root
@@ -26,7 +28,7 @@ final class DirectoryReader: DirectoryReading {
     }
 
     func contents(of path: [UInt8]) -> DirectoryContents {
-        var reading = Reading(keepsAttributes: selection.wantsAttributes)
+        var reading = Reading(listing: builder.take() ?? newBuilder)
         let outcome: DirectoryContents.Outcome
         do throws(SystemError) {
             let directory = try root.open(path)
@@ -36,7 +38,15 @@ final class DirectoryReader: DirectoryReading {
             // The root is what was asked for: without it there is nothing to list.
             outcome = error.meansVanished && !path.isEmpty ? .vanished : .unreadable(error)
         }
-        return reading.finished(outcome)
+        let listing = reading.listing.takeSorted()
+        builder = reading.listing
+        return DirectoryContents(
+            outcome: outcome, listing: listing, isEmpty: reading.isEmpty,
+            attributes: reading.attributes, left: reading.left)
+    }
+
+    private var newBuilder: DirectoryListing.Builder {
+        DirectoryListing.Builder(keepsAttributes: selection.wantsAttributes)
     }
 
     private func read(
@@ -70,37 +80,35 @@ final class DirectoryReader: DirectoryReading {
                 return reading.leaveOut(entry, error)
             }
         }
-        reading.add(entry, kind: kind, attributes: attributes, selection: selection)
-    }
-}
-
-/// The contents of a directory while they are read.
-private struct Reading {
-    var isEmpty = true
-    var files = 0
-    var attributes: FileAttributes?
-    private var left = LeftOut()
-    private var listing: DirectoryListing.Builder
-
-    init(keepsAttributes: Bool) {
-        listing = DirectoryListing.Builder(keepsAttributes: keepsAttributes)
+        add(entry, kind: kind, attributes: attributes, to: &reading)
     }
 
-    mutating func add(
+    private func add(
         _ entry: DirectoryBlock.Entry, kind: EntryKind, attributes: FileAttributes?,
-        selection: Selection
+        to reading: inout Reading
     ) {
         switch kind {
         case .directory:
-            listing.append(name: entry.name, isDirectory: true)
+            reading.listing.append(name: entry.name, isDirectory: true)
         case .file:
-            guard attributes.map(selection.admits) ?? true else { return left.filteredOut += 1 }
-            files += 1
-            listing.append(name: entry.name, isDirectory: false, attributes: attributes)
+            guard attributes.map(selection.admits) ?? true else {
+                return reading.left.filteredOut += 1
+            }
+            reading.files += 1
+            reading.listing.append(name: entry.name, isDirectory: false, attributes: attributes)
         default:
-            left.count(kind)
+            reading.left.count(kind)
         }
     }
+}
+
+/// What is known of a directory while it is read.
+private struct Reading {
+    var listing: DirectoryListing.Builder
+    var isEmpty = true
+    var files = 0
+    var attributes: FileAttributes?
+    var left = LeftOut()
 
     mutating func leaveOut(_ entry: DirectoryBlock.Entry, _ error: SystemError) {
         if error.meansVanished {
@@ -108,12 +116,6 @@ private struct Reading {
         } else {
             left.unreadable.append(LeftOut.Unreadable(name: Array(entry.name), error: error))
         }
-    }
-
-    consuming func finished(_ outcome: DirectoryContents.Outcome) -> DirectoryContents {
-        DirectoryContents(
-            outcome: outcome, listing: listing.sorted(), isEmpty: isEmpty, attributes: attributes,
-            left: left)
     }
 }
 

@@ -9,6 +9,16 @@ enum Limits {
     /// Counted generously, since a tree may consist of millions of directories with a name or two.
     static let directoryOverheadBytes = 1024
 
+    /// A writer that had to wait sleeps until about this much is there, some fifty small directories: to be woken
+    /// takes longer than to write one of them.
+    static let writerWakeBytes = 64 << 10
+
+    /// What a reader keeps from one directory to the next to collect names in, about.
+    static let builderKeptBytes = 1 << 20
+
+    /// So many files of a directory are one step of the writer, between two looks at the wish to stop.
+    static let stepFilesMax = 1024
+
     /// The buffer of one getdents64 call, per thread: some thousand names. More saves no time, since the
     /// kernel takes most file systems' locks for each call and most directories fit.
     static let directoryBlockBytes = 128 << 10

@@ -27,12 +27,12 @@ struct ListingRecorder: ~Copyable {
 
     mutating func record(_ step: KeyOrderWalk.Step, at path: [UInt8]) throws(FindError) {
         switch step {
-        case .file(let attributes, let isText):
-            try addObject(path, attributes, isText: isText)
-        case .directory(let contents, let isText):
+        case .files(let listing, let files, let spelling):
+            try add(files, of: listing, at: path, spelling)
+        case .directory(let contents, let spelling):
             account(for: contents, at: path)
             if contents.isEmpty && contents.outcome == .read && !path.isEmpty {
-                try addEmptyDirectory(path, contents.attributes, isText: isText)
+                try addEmptyDirectory(path, contents.attributes, isText: spelling.isText)
             }
         }
     }
@@ -70,6 +70,31 @@ struct ListingRecorder: ~Copyable {
         if counts.vanished <= Limits.problemsShownMax { complain(.vanished(path)) }
     }
 
+    /// Most names are plain: as many as follow each other are copied to the lines at once.
+    private mutating func add(
+        _ files: Range<Int>, of listing: DirectoryListing, at path: [UInt8],
+        _ spelling: KeyOrderWalk.Spelling
+    ) throws(FindError) {
+        let nameBytesMax = ObjectKey.byteCountMax - path.count
+        var next = files.lowerBound
+        while next < files.upperBound {
+            if spelling.isPlain && !listing.keepsAttributes {
+                let plain = listing.plainCount(
+                    of: next..<files.upperBound, bytesMax: nameBytesMax)
+                try writer.append(next..<next + plain, of: listing, below: path)
+                count(plain)
+                next += plain
+                guard next < files.upperBound else { break }
+            }
+            let entry = listing.entries[next]
+            var key = path
+            listing.appendSegment(of: entry, to: &key)
+            try addObject(
+                key, listing.sizeAndTime(of: entry), isText: spelling.isText && entry.isText)
+            next += 1
+        }
+    }
+
     private mutating func addEmptyDirectory(
         _ path: [UInt8], _ attributes: FileAttributes?, isText: Bool
     ) throws(FindError) {
@@ -91,9 +116,13 @@ struct ListingRecorder: ~Copyable {
         }
         try writer.append(
             key: path.span, sizeBytes: attributes?.sizeBytes, modified: modified)
-        objects += 1
         bytes += attributes?.sizeBytes ?? 0
-        tally.objects.add(1, ordering: .relaxed)
+        count(1)
+    }
+
+    private mutating func count(_ added: Int) {
+        objects += added
+        tally.objects.add(added, ordering: .relaxed)
     }
 
     private mutating func addUnnameable(_ problem: FindProblem) {

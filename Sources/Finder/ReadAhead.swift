@@ -7,29 +7,50 @@
 /// the bound, readers rest until the writer has taken half of it; the writer itself never rests, it reads what nobody
 /// has begun. So there is no way to wait in a circle.
 struct ReadAhead {
+    /// Where a directory lies: the branch of its parent, and which of the parent's subdirectories it is.
+    struct Child: Equatable {
+        let branch: Int
+        let ordinal: Int
+    }
+
     /// What a reader does next.
     enum Assignment: Equatable {
-        case read([UInt8])
+        case read(Child, path: [UInt8])
         case end
     }
 
     /// What the writer gets when it asks for a directory.
     enum Answer {
-        case contents(DirectoryContents)
+        /// What was asked for, and what comes behind it without anything deeper between, as far as it is read.
+        case directories([Directory])
         /// Nobody has begun it: read it, say `finish`, and ask again.
         case unclaimed
     }
 
-    private enum Reading {
-        case begun
-        case done(DirectoryContents)
+    /// A directory that was read. A class, since it is handed on some times, and mostly under the lock.
+    final class Directory: Sendable {
+        let contents: DirectoryContents
+        /// The number by which its subdirectories are known; nil without any.
+        let branch: Int?
+        /// What it takes in memory until it is taken, about.
+        let byteCount: Int
+
+        init(contents: DirectoryContents, branch: Int?, byteCount: Int) {
+            self.contents = contents
+            self.branch = branch
+            self.byteCount = byteCount
+        }
     }
 
-    /// Directories that are claimed and not yet taken, by path.
-    private var readings: [[UInt8]: Reading] = [:]
-    /// Directories that were read and have subdirectories that nobody claimed; the one whose next comes
-    /// first in key order is last.
-    private var branches: [Branch] = []
+    /// By number; nil for a number that is free, which `freeNumbers` has.
+    private var branches: [Branch?] = []
+    private var freeNumbers: [Int] = []
+    /// Branches with subdirectories that nobody claimed; the one whose next comes first in key order is last.
+    private var frontier: [Int] = []
+    /// How many directories are being read.
+    private var begunCount = 0
+    /// What the writer waits for.
+    private var awaited: Child?
     private let bytesMax: Int
     private(set) var bytesDone = 0
     private var isResting = false
@@ -40,24 +61,35 @@ struct ReadAhead {
     }
 
     /// Whether a reader that asked now would get a directory.
-    var hasWork: Bool { !isStopped && !isResting && !branches.isEmpty }
+    var hasWork: Bool { !isStopped && !isResting && !frontier.isEmpty }
+
+    /// Whether the writer waits, and shall go on. What it waits for may be one of many small directories; it sleeps
+    /// until there is more for it to do, or until nothing more comes by itself.
+    var shouldWakeWriter: Bool {
+        guard let awaited, branches[awaited.branch]?.isDone(awaited.ordinal) == true else {
+            return false
+        }
+        return bytesDone >= min(Limits.writerWakeBytes, bytesMax) || begunCount == 0
+    }
 
     // MARK: Readers
 
     /// The next directory to read; nil when there is none for now.
     mutating func nextAssignment() -> Assignment? {
         if isStopped { return .end }
-        guard hasWork, let path = claimNearest() else { return nil }
-        return .read(path)
+        guard hasWork, let child = claimNearest(), let branch = branches[child.branch] else {
+            return nil
+        }
+        return .read(child, path: branch.path(of: child.ordinal))
     }
 
     /// A directory that was claimed has been read.
-    mutating func finish(_ path: [UInt8], _ contents: DirectoryContents) {
-        guard case .begun = readings[path] else { preconditionFailure("finished, yet not begun") }
-        readings[path] = .done(contents)
-        bytesDone += contents.byteCount + path.count
+    mutating func finish(_ child: Child, path: [UInt8], _ contents: DirectoryContents) {
+        let directory = known(contents, path: path)
+        branches[child.branch]?.finish(child.ordinal, directory)
+        begunCount -= 1
+        bytesDone += directory.byteCount
         if bytesDone >= bytesMax { isResting = true }
-        if let branch = Branch(path, contents.listing) { insert(branch) }
     }
 
     mutating func stop() {
@@ -66,68 +98,63 @@ struct ReadAhead {
 
     // MARK: Writer
 
+    /// The root, which the writer reads, since there is nothing else to do before.
+    mutating func begin(with contents: DirectoryContents) -> Directory {
+        known(contents, path: [])
+    }
+
     /// What the writer asked for, which is always the next directory in key order; nil while a reader is at it.
-    mutating func take(_ path: [UInt8]) -> Answer? {
-        switch readings[path] {
-        case .begun:
-            return nil
-        case .done(let contents):
-            readings[path] = nil
-            bytesDone -= contents.byteCount + path.count
-            if bytesDone <= bytesMax / 2 { isResting = false }
-            return .contents(contents)
-        case nil:
-            // The root belongs to no branch.
-            let nearest = path.isEmpty ? path : claimNearest()
-            precondition(nearest == path, "the writer is not where the reading is")
-            readings[path] = .begun
+    mutating func take(_ child: Child) -> Answer? {
+        guard branches[child.branch]?.isClaimed(child.ordinal) == true else {
+            let nearest = claimNearest()
+            precondition(nearest == child, "the writer is not where the reading is")
             return .unclaimed
         }
+        guard let directories = branches[child.branch]?.take(from: child.ordinal) else {
+            awaited = child
+            return nil
+        }
+        awaited = nil
+        if branches[child.branch]?.isTaken == true { forget(child.branch) }
+        bytesDone -= directories.reduce(0) { $0 + $1.byteCount }
+        if bytesDone <= bytesMax / 2 { isResting = false }
+        return .directories(directories)
     }
 
     // MARK: Branches
 
-    private mutating func claimNearest() -> [UInt8]? {
-        guard let last = branches.indices.last else { return nil }
-        let path = branches[last].nextPath
+    private mutating func known(_ contents: DirectoryContents, path: [UInt8]) -> Directory {
+        let byteCount = contents.byteCount + path.count
+        guard !contents.listing.subdirectories.isEmpty else {
+            return Directory(contents: contents, branch: nil, byteCount: byteCount)
+        }
+        let number = freeNumbers.popLast() ?? branches.count
+        if number == branches.count { branches.append(nil) }
+        branches[number] = Branch(path: path, listing: contents.listing)
+        insert(number, path)
+        return Directory(contents: contents, branch: number, byteCount: byteCount)
+    }
+
+    private mutating func forget(_ number: Int) {
+        branches[number] = nil
+        freeNumbers.append(number)
+    }
+
+    private mutating func claimNearest() -> Child? {
+        guard let number = frontier.last, let ordinal = branches[number]?.claim() else {
+            return nil
+        }
         // Moving on keeps the order: what lies between two subdirectories is below the first, and not yet read.
-        if !branches[last].moveOn() { branches.removeLast() }
-        readings[path] = .begun
-        return path
+        if branches[number]?.hasUnclaimed == false { frontier.removeLast() }
+        begunCount += 1
+        return Child(branch: number, ordinal: ordinal)
     }
 
     /// Looked for from the end, since what was just read mostly belongs near the writer.
-    private mutating func insert(_ branch: Branch) {
-        let before = branches.lastIndex { branch.nextPath.lexicographicallyPrecedes($0.nextPath) }
-        branches.insert(branch, at: before.map { $0 + 1 } ?? 0)
-    }
-
-    private struct Branch {
-        private let path: [UInt8]
-        private let listing: DirectoryListing
-        private var next = 0
-        private(set) var nextPath: [UInt8] = []
-
-        /// nil for a directory without subdirectories.
-        init?(_ path: [UInt8], _ listing: DirectoryListing) {
-            guard !listing.subdirectories.isEmpty else { return nil }
-            self.path = path
-            self.listing = listing
-            setNextPath()
+    private mutating func insert(_ number: Int, _ path: [UInt8]) {
+        let before = frontier.lastIndex { other in
+            branches[other].map { $0.comes(after: path) } ?? false
         }
-
-        /// Goes to the next subdirectory; false when there is none.
-        mutating func moveOn() -> Bool {
-            next += 1
-            guard next < listing.subdirectories.count else { return false }
-            setNextPath()
-            return true
-        }
-
-        private mutating func setNextPath() {
-            nextPath = path
-            listing.appendSegment(
-                of: listing.entries[listing.subdirectories[next]], to: &nextPath)
-        }
+        frontier.insert(number, at: before.map { $0 + 1 } ?? 0)
     }
 }

@@ -1,5 +1,6 @@
 //! The threads that read directories ahead of the writer.
 
+internal import DequeModule
 internal import Linux
 
 /// Hands directories to the writer, read by whoever came first.
@@ -10,6 +11,8 @@ final class ReaderPool {
     private let shared: SharedReadAhead
     private let ownReader: any DirectoryReading
     private var threads: [Thread] = []
+    /// Taken by the writer already, in the order in which it will come to them.
+    private var taken: Deque<ReadAhead.Directory> = []
 
     /// Starts `threads` readers; with 0 the writer reads everything by itself.
     init(
@@ -29,12 +32,18 @@ final class ReaderPool {
         for thread in threads { thread.join() }
     }
 
+    /// The directory that the writer begins with.
+    func root() -> ReadAhead.Directory {
+        shared.begin(with: ownReader.contents(of: []))
+    }
+
     /// The next directory that the writer comes to, in depth-first key order.
-    func contents(of path: [UInt8]) -> DirectoryContents {
+    func directory(at child: ReadAhead.Child, path: [UInt8]) -> ReadAhead.Directory {
         while true {
-            switch shared.take(path) {
-            case .contents(let contents): return contents
-            case .unclaimed: shared.finish(path, ownReader.contents(of: path))
+            if let directory = taken.popFirst() { return directory }
+            switch shared.take(child) {
+            case .directories(let directories): taken.append(contentsOf: directories)
+            case .unclaimed: shared.finish(child, path: path, ownReader.contents(of: path))
             }
         }
     }
@@ -52,33 +61,53 @@ private final class SharedReadAhead: Sendable {
         state = Monitor(readAhead)
     }
 
-    /// A reader's life.
+    /// A reader's life. Small directories take little longer to read than a lock to take, so it is taken once for each.
     func read(with reader: any DirectoryReading) {
-        while case .read(let path) = state.wait(for: work, until: { $0.nextAssignment() }) {
-            wakeReaderIfThereIsWork()
-            finish(path, reader.contents(of: path))
-            progress.wakeOne()
-            wakeReaderIfThereIsWork()
+        var assignment = nextAssignment()
+        while case .read(let child, let path) = assignment {
+            let contents = reader.contents(of: path)
+            let (next, hasMore, shouldWakeWriter) = state.withLock { state in
+                state.finish(child, path: path, contents)
+                let shouldWakeWriter = state.shouldWakeWriter
+                return (state.nextAssignment(), state.hasWork, shouldWakeWriter)
+            }
+            if shouldWakeWriter { progress.wakeOne() }
+            if next != nil && hasMore { work.wakeOne() }
+            assignment = next ?? nextAssignment()
         }
     }
 
-    /// The writer's question, answered when it can be.
-    func take(_ path: [UInt8]) -> ReadAhead.Answer {
-        let answer = state.wait(for: progress, until: { $0.take(path) })
-        if case .contents = answer { wakeReaderIfThereIsWork() }
-        return answer
+    /// Waits until there is something to do.
+    private func nextAssignment() -> ReadAhead.Assignment {
+        let (assignment, hasMore) = state.wait(for: work) { state in
+            state.nextAssignment().map { ($0, state.hasWork) }
+        }
+        if hasMore { work.wakeOne() }
+        return assignment
     }
 
-    func finish(_ path: [UInt8], _ contents: DirectoryContents) {
-        state.withLock { $0.finish(path, contents) }
+    /// The writer has read a directory by itself.
+    func finish(_ child: ReadAhead.Child, path: [UInt8], _ contents: DirectoryContents) {
+        state.withLock { $0.finish(child, path: path, contents) }
+    }
+
+    func begin(with contents: DirectoryContents) -> ReadAhead.Directory {
+        let root = state.withLock { $0.begin(with: contents) }
+        work.wakeOne()
+        return root
+    }
+
+    /// The writer's question, answered when it can be.
+    func take(_ child: ReadAhead.Child) -> ReadAhead.Answer {
+        let (answer, hasWork) = state.wait(for: progress) { state in
+            state.take(child).map { ($0, state.hasWork) }
+        }
+        if hasWork { work.wakeOne() }
+        return answer
     }
 
     func stop() {
         state.withLock { $0.stop() }
         work.wakeAll()
-    }
-
-    private func wakeReaderIfThereIsWork() {
-        if state.withLock({ $0.hasWork }) { work.wakeOne() }
     }
 }

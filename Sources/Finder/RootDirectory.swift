@@ -23,7 +23,11 @@ final class RootDirectory: Sendable {
     /// one call unless its path is longer than the kernel takes. A symbolic link anywhere on the way was put there
     /// after its directory was read; it is not followed but an error that means "vanished".
     func open(_ path: [UInt8]) throws(SystemError) -> Descriptor {
-        let pieces = path.isEmpty ? [".".utf8.map { $0 }[...]] : pathPieces(path)
+        guard path.count > Limits.pathPieceBytesMax else {
+            return try open(
+                path.isEmpty ? [UInt8(ascii: ".")] : path[...], in: descriptor, isLast: true)
+        }
+        let pieces = pathPieces(path)
         var directory = try open(pieces[0], in: descriptor, isLast: pieces.count == 1)
         for index in pieces.indices.dropFirst() {
             let isLast = index == pieces.count - 1
@@ -41,17 +45,29 @@ final class RootDirectory: Sendable {
         _ piece: ArraySlice<UInt8>, in directory: borrowing Descriptor, isLast: Bool
     ) throws(SystemError) -> Descriptor {
         let flags = O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW | (isLast ? O_RDONLY : linux_path_only)
-        let name = piece.map { CChar(bitPattern: $0) } + [0]
         let number = directory.number
         do throws(SystemError) {
             return Descriptor(
                 try check {
-                    linux_openat2(number, name, UInt64(flags), UInt64(RESOLVE_NO_SYMLINKS))
+                    withName(piece) {
+                        linux_openat2(number, $0, UInt64(flags), UInt64(RESOLVE_NO_SYMLINKS))
+                    }
                 })
         } catch  where [ENOSYS, EPERM].contains(error.code) {
             // Before Linux 5.6, and in containers that know no newer call: only the last name is guarded.
-            return Descriptor(try check { openat(number, name, flags) })
+            return Descriptor(try check { withName(piece) { openat(number, $0, flags) } })
         }
+    }
+}
+
+/// Runs `body` with the bytes and a NUL behind them.
+private func withName(
+    _ bytes: ArraySlice<UInt8>, _ body: (UnsafePointer<CChar>) -> Int32
+) -> Int32 {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { name in
+        let end = name.initialize(fromContentsOf: bytes.lazy.map { CChar(bitPattern: $0) })
+        name.initializeElement(at: end, to: 0)
+        return name.baseAddress.map { body(UnsafePointer($0)) } ?? -1
     }
 }
 

@@ -13,7 +13,12 @@ public final class Monitor<State>: @unchecked Sendable {
 
     public init(_ state: sending State) {
         self.state = state
-        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_mutexattr_t()
+        pthread_mutexattr_init(&attributes)
+        // Whoever holds it needs it for less time than a sleep takes, so it is tried some times before that.
+        pthread_mutexattr_settype(&attributes, linux_mutex_adaptive)
+        pthread_mutex_init(mutex, &attributes)
+        pthread_mutexattr_destroy(&attributes)
     }
 
     deinit {

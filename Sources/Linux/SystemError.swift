@@ -28,6 +28,10 @@ extension SystemError: CustomStringConvertible {
 
 /// The result of a system call that answers below 0 for an error; asks again where a signal came between
 /// (EINTR, signal(7)). `what` is what is to be done, for the error.
+///
+/// Specialised, since it is around the calls of each directory and each block, mostly in other modules.
+@specialized(where Result == Int)
+@specialized(where Result == Int32)
 @discardableResult
 public func check<Result: SignedInteger>(
     _ what: @autoclosure () -> String? = nil, _ call: () -> Result

@@ -82,8 +82,8 @@ extension KeyListLine {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Whether the key cannot stand in a line as it is.
-    static func needsEscape(_ key: Span<UInt8>) -> Bool {
+    /// Whether the key cannot stand in a line as it is. Where no piece of a key needs it, the key does not.
+    public static func needsEscape(_ key: Span<UInt8>) -> Bool {
         guard key.count > 0, key[0] != backslash else { return key.count > 0 }
         guard !isPrintableASCII(key) else { return false }
         return key.indices.contains { isLineBreaking(key[$0]) }

@@ -13,7 +13,7 @@ struct DirectoryListingTests {
             let bare = isDirectory ? Array(name.dropLast()) : name
             bare.withUnsafeBytes { builder.append(name: $0, isDirectory: isDirectory) }
         }
-        return builder.sorted()
+        return builder.takeSorted()
     }
 
     static func segments(_ listing: DirectoryListing) -> [[UInt8]] {
@@ -85,6 +85,49 @@ struct DirectoryListingTests {
             ])
     }
 
+    /// Names of few letters and some length, so that many begin alike, end within eight bytes or come twice.
+    @Test(arguments: 0..<40)
+    func sortsAsTheWholeNamesDo(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let letters: [UInt8] = [0x01, 0x2E, 0x30, 0x61, 0x7F, 0x80, 0xFF]
+        let shared = (0..<Int.random(in: 0...20, using: &random)).map { _ in UInt8(ascii: "s") }
+        let names = (0..<Int.random(in: 0...300, using: &random)).map { _ in
+            let own = (0..<Int.random(in: 0...20, using: &random)).map { _ in
+                letters[Int.random(in: 0..<min(letters.count, Int(seed % 7) + 1), using: &random)]
+            }
+            let name = shared + own + (shared.isEmpty && own.isEmpty ? [0x61] : [])
+            return Bool.random(using: &random) ? name + Array("/".utf8) : name
+        }
+        let sorted = Set(names).sorted { $0.lexicographicallyPrecedes($1) }
+        #expect(Self.segments(Self.listing(names)) == sorted, "seed \(seed)")
+    }
+
+    @Test func aBuilderForgetsTheLastDirectory() {
+        var builder = DirectoryListing.Builder(keepsAttributes: false)
+        for names in [["b/", "a"], [], ["c"]] {
+            for name in names {
+                let isDirectory = name.last == "/"
+                Array(name.utf8.filter { $0 != UInt8(ascii: "/") }).withUnsafeBytes {
+                    builder.append(name: $0, isDirectory: isDirectory)
+                }
+            }
+            let listing = builder.takeSorted()
+            #expect(Self.text(listing) == names.sorted())
+            #expect(listing.subdirectories.count == names.count { $0.last == "/" })
+        }
+    }
+
+    @Test(
+        arguments: [
+            (Array("a b-é漢".utf8), true), (Array("\\".utf8), false), (Array("a\\".utf8), true),
+            (Array("a\tb".utf8), false), (Array("a\n".utf8), false), (Array("\ra".utf8), false),
+            ([0x61, 0xFF], false), ([0x01], true),
+        ] as [([UInt8], Bool)])
+    func knowsWhatIsPlain(name: [UInt8], isPlain: Bool) {
+        #expect(Self.listing([name]).entries[0].isPlain == isPlain)
+        #expect(Self.listing([name + Array("/".utf8)]).entries[0].isPlain == isPlain)
+    }
+
     @Test func keepsAttributesThroughTheSort() {
         var builder = DirectoryListing.Builder(keepsAttributes: true)
         for number in [3, 1, 2] as [UInt8] {
@@ -95,7 +138,7 @@ struct DirectoryListingTests {
                 builder.append(name: $0, isDirectory: false, attributes: attributes)
             }
         }
-        let listing = builder.sorted()
+        let listing = builder.takeSorted()
         #expect(
             listing.entries.map { listing.sizeAndTime(of: $0) }
                 == [1, 2, 3].map {

@@ -11,14 +11,16 @@ struct TestTree: Sendable {
     private(set) var files: [[UInt8]: [[UInt8]]] = [[]: []]
     private(set) var directories: [[UInt8]: [[UInt8]]] = [[]: []]
 
-    /// A tree of random shape out of names that sort around the slash and around each other.
-    init(seed: UInt64, entries: Int) {
+    /// A tree of random shape out of names that sort around the slash and around each other; with odd names there
+    /// are some that are no text, and paths that are too long for a key.
+    init(seed: UInt64, entries: Int, hasOddNames: Bool = false) {
+        let pieces = TestTree.pieces + (hasOddNames ? TestTree.oddPieces : [])
         var random = SplitMix64(seed: seed)
         var known: [[UInt8]] = [[]]
         var taken: Set<[UInt8]> = []
         for _ in 0..<entries {
             let parent = known[Int.random(in: 0..<known.count, using: &random)]
-            let path = parent + TestTree.randomName(&random)
+            let path = parent + TestTree.randomName(of: pieces, &random)
             guard taken.insert(path).inserted else { continue }
             if Int.random(in: 0..<3, using: &random) == 0 {
                 directories[parent, default: []].append(Array(path[parent.count...]))
@@ -29,16 +31,24 @@ struct TestTree: Sendable {
         }
     }
 
-    private static func randomName(_ random: inout SplitMix64) -> [UInt8] {
-        let pieces = [
-            "a", "b", "-", ".", "0", " ", "!", "\n", "\t", "\r", "\\", "é", "e\u{301}", "漢", "🙂",
-            "~",
-            "\u{1}", "\u{7F}", "A", "%2F",
-        ]
+    private static let pieces = [
+        "a", "b", "-", ".", "0", " ", "!", "\n", "\t", "\r", "\\", "é", "e\u{301}", "漢", "🙂", "~",
+        "\u{1}", "\u{7F}", "A", "%2F", "a long one that others begin with",
+    ].map { Array($0.utf8) }
+
+    /// No text, or half of some; and such as make a path too long for a key where several come together.
+    private static let oddPieces: [[UInt8]] = [
+        [0xFF], [0xC3], [0xA9], [0xF0, 0x9F], .init(repeating: UInt8(ascii: "n"), count: 70),
+    ]
+
+    private static func randomName(
+        of pieces: [[UInt8]], _ random: inout SplitMix64
+    ) -> [UInt8] {
         let count = Int.random(in: 1...3, using: &random)
-        let name = (0..<count).map { _ in pieces[Int.random(in: 0..<pieces.count, using: &random)] }
-        let text = name.joined()
-        return Array((text.allSatisfy { $0 == "." } ? text + "a" : text).utf8)
+        let name = (0..<count).flatMap { _ in
+            pieces[Int.random(in: 0..<pieces.count, using: &random)]
+        }
+        return name.allSatisfy { $0 == UInt8(ascii: ".") } ? name + [UInt8(ascii: "a")] : name
     }
 
     /// All keys, sorted as a whole by somebody else's sort.
@@ -62,7 +72,7 @@ struct TestReader: DirectoryReading {
         }
         for name in files { name.withUnsafeBytes { builder.append(name: $0, isDirectory: false) } }
         return DirectoryContents(
-            listing: builder.sorted(), isEmpty: files.isEmpty && directories.isEmpty)
+            listing: builder.takeSorted(), isEmpty: files.isEmpty && directories.isEmpty)
     }
 }
 

@@ -24,7 +24,7 @@ struct FloorPlan: Sendable {
             floor: 4, imports: ["Migration", "S3", "Curl", "Linux", "CLinux"],
             system: ["Glibc", "Synchronization"]),
         "Finder": FloorPlan(
-            floor: 4, imports: ["Migration", "S3", "Linux", "CLinux"],
+            floor: 4, imports: ["Migration", "S3", "Linux", "CLinux", "DequeModule"],
             system: ["Glibc", "Synchronization"]),
         "s3migrate": FloorPlan(
             floor: 5, imports: ["Engine", "Finder", "Migration", "S3", "Linux", "ArgumentParser"],

@@ -1,0 +1,73 @@
+//! How far the reading of a directory's subdirectories is.
+
+internal import DequeModule
+
+/// A directory that was read, and the reading of its subdirectories: first those that were taken, then those that
+/// were claimed, then the others.
+struct Branch {
+    enum Reading {
+        case begun
+        case done(ReadAhead.Directory)
+    }
+
+    private let path: [UInt8]
+    private let listing: DirectoryListing
+    private var takenCount = 0
+    private var claimed: Deque<Reading> = []
+
+    init(path: [UInt8], listing: DirectoryListing) {
+        self.path = path
+        self.listing = listing
+    }
+
+    var isTaken: Bool { takenCount == listing.subdirectories.count }
+    var hasUnclaimed: Bool { takenCount + claimed.count < listing.subdirectories.count }
+
+    /// Whether what is left of the other directory comes before what is left of this one. Inside of a directory what
+    /// was claimed comes before what is left, so what lies deeper is first.
+    func comes(after other: [UInt8]) -> Bool {
+        other.starts(with: path) || other.lexicographicallyPrecedes(path)
+    }
+
+    func isClaimed(_ ordinal: Int) -> Bool { ordinal < takenCount + claimed.count }
+
+    func isDone(_ ordinal: Int) -> Bool {
+        if case .done = claimed[ordinal - takenCount] { true } else { false }
+    }
+
+    func path(of ordinal: Int) -> [UInt8] {
+        let entry = listing.entries[listing.subdirectories[ordinal]]
+        var path = path
+        path.reserveCapacity(path.count + entry.count)
+        listing.appendSegment(of: entry, to: &path)
+        return path
+    }
+
+    mutating func claim() -> Int {
+        claimed.append(.begun)
+        return takenCount + claimed.count - 1
+    }
+
+    mutating func finish(_ ordinal: Int, _ directory: ReadAhead.Directory) {
+        guard case .begun = claimed[ordinal - takenCount] else {
+            preconditionFailure("finished, yet not begun")
+        }
+        claimed[ordinal - takenCount] = .done(directory)
+    }
+
+    /// The directory and its done neighbours, but none behind one that has subdirectories, nor many bytes; nil while
+    /// it is being read.
+    mutating func take(from ordinal: Int) -> [ReadAhead.Directory]? {
+        precondition(ordinal == takenCount, "the writer takes one after the other")
+        var directories: [ReadAhead.Directory] = []
+        var byteCount = 0
+        while case .done(let directory)? = claimed.first {
+            claimed.removeFirst()
+            directories.append(directory)
+            byteCount += directory.byteCount
+            guard directory.branch == nil, byteCount < Limits.writerWakeBytes else { break }
+        }
+        takenCount += directories.count
+        return directories.isEmpty ? nil : directories
+    }
+}
