@@ -63,10 +63,9 @@ public struct Manifest: Codable, Sendable, Equatable {
     /// Lines of a chunk, as the guide has it.
     public static let chunkLinesDefault = 100_000
 
-    /// An `id` for a new listing.
+    /// An `id` for a new listing: 32 hexadecimal digits.
     public static func randomID() -> String {
-        let half = { String(UInt64.random(in: 0...(.max)), radix: 16) }
-        return half() + half()
+        String((0..<32).compactMap { _ in "0123456789abcdef".randomElement() })
     }
 
     /// The name of the chunk with this number; the first is 1.
