@@ -291,7 +291,8 @@ extension Ledger {
 
     /// Takes out what is not preceded by an open object.
     ///
-    /// - Parameter bytesMax: it stops when it has so many bytes of lines or more; `canCommit` tells whether there are others.
+    /// - Parameter bytesMax: it stops when it has so many bytes of lines or more; `canCommit` tells whether there are
+    ///   others.
     public mutating func commit(bytesMax: Int = .max) -> Commit {
         defer { forgetCommittedEndings() }
         var commit = Commit()
