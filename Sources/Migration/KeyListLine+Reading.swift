@@ -104,6 +104,9 @@ struct ListColumns {
 
     /// `from` is the place of the tab behind the key, or the line's end.
     init(_ line: Span<UInt8>, from keyEnd: Int) throws(ListLineError) {
+        guard line.count - keyEnd <= KeyListLine.columnsByteCountMax else {
+            throw .columnsTooLong
+        }
         ranges = InlineArray(repeating: 0..<0)
         var number = 2
         var start = keyEnd + 1
@@ -135,9 +138,10 @@ struct ListColumns {
 
     func etag(in line: Span<UInt8>) -> ETag? { text(ranges[2], in: line).map { ETag($0) } }
 
+    /// What is no UTF-8 is not known: repaired, it would be another text, and two of them perhaps the same one.
     private func text(_ range: Range<Int>, in line: Span<UInt8>) -> String? {
         isUnknown(range, in: line)
-            ? nil : String(decoding: range.map { line[$0] }, as: UTF8.self)
+            ? nil : String(validating: range.map { line[$0] }, as: UTF8.self)
     }
 
     private func isUnknown(_ range: Range<Int>, in line: Span<UInt8>) -> Bool {

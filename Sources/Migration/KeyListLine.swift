@@ -152,6 +152,10 @@ extension KeyListLine {
     /// What a line may have at most, without its newline: an escaped key, and columns of reasonable length.
     public static var byteCountMax: Int { 8192 }
 
+    /// What the columns may have at most, with the tab before them: so much that any key fits before them however it is
+    /// escaped. Else a line could be read that cannot be written, as a merge on the disk has to.
+    static var columnsByteCountMax: Int { byteCountMax - (1 + 4 * ObjectKey.byteCountMax) }
+
     static var tab: UInt8 { UInt8(ascii: "\t") }
     static var newline: UInt8 { UInt8(ascii: "\n") }
     static var carriageReturn: UInt8 { UInt8(ascii: "\r") }

@@ -134,6 +134,8 @@ public enum ListLineError: Error, Hashable, Sendable {
     case keyTooLong
     /// More than `KeyListLine.byteCountMax` bytes, whatever they are.
     case lineTooLong
+    /// More than `KeyListLine.columnsByteCountMax` bytes behind the key.
+    case columnsTooLong
     case nul
     /// `offset` is that of the backslash in the line, in bytes.
     case badEscape(offset: Int)
@@ -157,6 +159,9 @@ extension ListLineError: CustomStringConvertible {
         case .lineTooLong:
             "the line is longer than \(KeyListLine.byteCountMax) bytes, and a key has at most"
                 + " \(ObjectKey.byteCountMax); check that the file is a key list"
+        case .columnsTooLong:
+            "behind the key there are more than \(KeyListLine.columnsByteCountMax) bytes of columns; a line is"
+                + " KEY, SIZE, MTIME, ETAG with tabs between"
         case .nul:
             "there is a NUL byte, which no key can hold; check that the file is a key list"
         case .badEscape(let offset):

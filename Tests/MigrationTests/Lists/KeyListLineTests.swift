@@ -65,6 +65,7 @@ import Testing
         ("k\t1\tt\te\tmore", .badColumn(5)), ("k\t1\t\te", .badColumn(3)),
         (String(repeating: "k", count: 1025), .keyTooLong),
         ("\\" + String(repeating: "\\x41", count: 1025), .keyTooLong),
+        ("k\t1\t" + String(repeating: "t", count: 4093), .columnsTooLong),
     ]
 
     @Test(arguments: badLines)
@@ -81,6 +82,25 @@ import Testing
     @Test func aColumnThatWouldBreakTheLineIsLeftOut() {
         let line = KeyListLine(key: ObjectKey("k"), modified: "a\tb", etag: ETag("e\n"))
         #expect(written(line) == Array("k\t-\t-\t-\n".utf8))
+    }
+
+    /// The key takes four bytes for each of its own in the written line, and the columns are as long as they may be.
+    @Test func whatCanBeReadCanBeWritten() throws {
+        let key = [UInt8](repeating: 0xFF, count: 1024)
+        let line = key + Array("\t1\t".utf8) + [UInt8](repeating: UInt8(ascii: "t"), count: 4092)
+        let parsed = try parsed(line)
+        var written: [UInt8] = []
+        parsed.append(to: &written)
+        #expect(written.count == KeyListLine.byteCountMax + 1)
+        #expect(try self.parsed(written.dropLast()) == parsed)
+    }
+
+    @Test(arguments: ["k\t5\tt\t", "k\t5\t"])
+    func aColumnThatIsNoTextIsNotKnown(start: String) throws {
+        let line = try parsed(Array(start.utf8) + [0xFF])
+        #expect(line.sizeBytes == 5)
+        #expect(line.etag == nil)
+        #expect(line.modified == (start.hasSuffix("t\t") ? "t" : nil))
     }
 
     @Test func everyErrorSaysWhatMendsIt() {
