@@ -41,11 +41,10 @@ class Clients:
     def names(self) -> list[str]:
         if self.scenario.kind == "lists":
             return [OURS, DRY]
-        # The relays speak no TLS and know no second pass, and their requests are those of the fast endpoint.
-        can_relay = self.pair.name == "fast" and not self.scenario.https and self.scenario.kind == "copy"
-        # What libcurl costs for each object shows where objects are small.
-        can_curl = can_relay and self.scenario.is_small and len(self.scenario.sizes) == 1
-        return [OURS, RCLONE, TUNED, *([CURL] if can_curl else []), *([RAW] if can_relay else [])]
+        # The relays know no second pass, and their requests are those of the fast endpoint. The raw one speaks no TLS.
+        can_relay = self.pair.name == "fast" and self.scenario.kind == "copy"
+        relays = [CURL, *([] if self.scenario.https else [RAW])] if can_relay else []
+        return [OURS, RCLONE, TUNED, *relays]
 
     def command(self, name: str, bucket: str) -> Command:
         match name:
@@ -115,18 +114,21 @@ class Clients:
     # The relays
 
     def _curl(self, bucket: str) -> Command:
-        line = [str(TOOLS / "curl-relay"), "--bucket", bucket, "--objects", str(self.scenario.count)]
-        line += ["--object-size", str(self.scenario.sizes[0])]
-        line += ["--source", str(self.pair.source.port), "--target", str(self.pair.target.port)]
+        line = self._relay("curl-relay", bucket)
+        line += ["--threads", "2", "--transfers", "32" if self.scenario.is_small else "4"]
+        if self.scenario.https:
+            line += ["--ca-file", str(self.pair.source.certificate)]
         return Command(line)
 
     def _raw(self, bucket: str) -> Command:
         threads, connections = (4, 16) if self.scenario.is_small else (2, 4)
-        line = [str(TOOLS / "relay"), "--bucket", bucket, "--objects", str(self.scenario.count)]
+        line = self._relay("relay", bucket)
+        return Command([*line, "--threads", str(threads), "--connections", str(connections)])
+
+    def _relay(self, program: str, bucket: str) -> list[str]:
+        line = [str(TOOLS / program), "--bucket", bucket, "--objects", str(self.scenario.count)]
         line += ["--object-size", ",".join(map(str, self.scenario.sizes)), "--part-size", "8MiB"]
-        line += ["--source", str(self.pair.source.port), "--target", str(self.pair.target.port)]
-        line += ["--threads", str(threads), "--connections", str(connections)]
-        return Command(line)
+        return [*line, "--source", str(self.pair.source.port), "--target", str(self.pair.target.port)]
 
 
 def _remote(name: str, place: Place) -> dict[str, str]:

@@ -1,7 +1,7 @@
 //! The raw relay: the least program that moves the same bytes from one endpoint to another. No TLS, no signatures, no
 //! checks, no logs; what it reaches is what this machine can.
 #define _GNU_SOURCE
-#include "content.h"
+#include "jobs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,8 +35,7 @@ static uint16_t ports[2];
 static const char *bucket = "raw";
 static unsigned threads = 4, connections = 16;
 static size_t buffer_bytes = 262144;
-static atomic_uint_fast64_t next_job, bytes_moved;
-static uint64_t parts_max = 1;
+static atomic_uint_fast64_t bytes_moved;
 
 // MARK: - A slot: a connection to each side, and the bytes between them
 
@@ -45,43 +44,28 @@ enum phase { PHASE_GET, PHASE_BODY, PHASE_PUT_ANSWER, PHASE_DONE };
 struct slot {
     int source, target;
     enum phase phase;
-    char path[KEY_CHARS + 32];
+    char path[PATH_CHARS];
     uint64_t left;        ///< bytes of the body that have not been received
     size_t from, to;      ///< what of the buffer is still to be sent
     bool is_target_full;
     char *buffer;
 };
 
-/// Object and part of the next job; objects have different numbers of parts, so some numbers are of none.
-static bool take_job(char key[KEY_CHARS], uint64_t *offset, uint64_t *length) {
-    for (;;) {
-        uint64_t job = atomic_fetch_add(&next_job, 1), number = job / parts_max;
-        if (number >= catalogue.count) return false;
-        uint64_t size = catalogue.sizes[number % catalogue.size_count];
-        uint64_t part = catalogue.part_bytes ? catalogue.part_bytes : size;
-        *offset = job % parts_max * part;
-        if (*offset >= size && *offset > 0) continue;
-        *length = size - *offset < part ? size - *offset : part;
-        content_key(&catalogue, number, key);
-        return true;
-    }
-}
-
 static void check(bool is_good, const char *what) {
     if (!is_good) fail(what);
 }
 
 static void begin(struct slot *slot) {
-    char key[KEY_CHARS], head[HEAD_BYTES], range[80] = "";
-    uint64_t offset, length;
-    if (!take_job(key, &offset, &length)) {
+    char head[HEAD_BYTES], range[80] = "";
+    struct job job;
+    if (!take_job(&job)) {
         slot->phase = PHASE_DONE;
         return;
     }
-    bool is_part = parts_max > 1 && length > 0; // nothing has no first byte
-    if (is_part) snprintf(range, sizeof range, "Range: bytes=%lu-%lu\r\n", offset, offset + length - 1);
-    snprintf(slot->path, sizeof slot->path, is_part ? "%s/part-%lu" : "%s", key, offset);
-    int used = snprintf(head, sizeof head, "GET /bench/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n", key, range);
+    if (job.is_part)
+        snprintf(range, sizeof range, "Range: bytes=%lu-%lu\r\n", job.offset, job.offset + job.length - 1);
+    memcpy(slot->path, job.path, sizeof slot->path);
+    int used = snprintf(head, sizeof head, "GET /bench/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n", job.key, range);
     check(send(slot->source, head, (size_t)used, MSG_NOSIGNAL) == used, "send");
     slot->phase = PHASE_GET;
     slot->from = slot->to = 0;
@@ -231,14 +215,6 @@ static void *move(void *nothing) {
 
 // MARK: - Options and result
 
-static void take_sizes(char *list) {
-    catalogue.size_count = 0;
-    for (char *size; (size = strsep(&list, ","));) {
-        if (catalogue.size_count == SIZES_MAX) refuse("too many sizes", size);
-        catalogue.sizes[catalogue.size_count++] = size_argument(size);
-    }
-}
-
 static void take_options(int argc, char **argv) {
     static const struct option options[] = {
         {"source", 1, 0, 'a'},      {"target", 1, 0, 'z'},    {"bucket", 1, 0, 'u'},
@@ -250,7 +226,7 @@ static void take_options(int argc, char **argv) {
         case 'z': ports[1] = (uint16_t)number_argument(optarg); break;
         case 'u': bucket = optarg; break;
         case 'n': catalogue.count = number_argument(optarg); break;
-        case 's': take_sizes(optarg); break;
+        case 's': take_sizes(&catalogue, optarg); break;
         case 'b': catalogue.part_bytes = size_argument(optarg); break;
         case 't': threads = (unsigned)number_argument(optarg); break;
         case 'c': connections = (unsigned)number_argument(optarg); break;
@@ -260,10 +236,7 @@ static void take_options(int argc, char **argv) {
     }
     if (!ports[0] || !ports[1] || !threads || !connections || buffer_bytes < 2 * HEAD_BYTES)
         fputs(usage, stderr), exit(2);
-    for (unsigned i = 0; catalogue.part_bytes && i < catalogue.size_count; i++) {
-        uint64_t parts = (catalogue.sizes[i] + catalogue.part_bytes - 1) / catalogue.part_bytes;
-        if (parts > parts_max) parts_max = parts;
-    }
+    prepare_jobs(&catalogue);
 }
 
 static double now(void) {
