@@ -1,7 +1,6 @@
 //! One easy handle: room for one HTTP exchange after another, with nothing left over between two.
 
 internal import CCurl
-internal import Glibc
 
 /// A `CURL *`.
 ///
@@ -33,8 +32,7 @@ public struct EasyHandle: ~Copyable {
     private let lowSpeedTime: Duration
     /// What `prepare` was told instead, and libcurl keeps until it is told otherwise.
     private var ownLowSpeedTime: Duration?
-    /// `https://host:port/` of the URL that libcurl has.
-    private var origin: [UInt8] = []
+    private var origin = EasyOrigin()
     private var isClosed = false
 
     /// Makes a handle and sets all that is the same for each of its exchanges.
@@ -101,7 +99,7 @@ public struct EasyHandle: ~Copyable {
         precondition(!callbacks.isAdded, "slot \(callbacks.slot) is still with a multi handle")
         precondition(!isTainted, "slot \(callbacks.slot) is tainted: make a new handle")
         callbacks.beginExchange(streamSizeBytes: upload.streamSizeBytes)
-        try setURL(url)
+        try origin.take(url: url, for: easy)
         try easy.set(.httpHeader, headers.first)
         try easy.forgetRequestKind()
         try setLowSpeedTime(lowSpeedTime)
@@ -112,45 +110,6 @@ public struct EasyHandle: ~Copyable {
         case (.put, _), (.post, _): try easy.setBody(upload, method: method)
         default: preconditionFailure("\(method.rawValue) takes no body")
         }
-    }
-
-    /// libcurl takes a URL apart and puts it together again for each exchange, byte by byte. So it is told the part
-    /// that stays, and the rest as the request's target, which it only copies.
-    private mutating func setURL(_ url: UnsafePointer<UInt8>) throws(CurlError) {
-        let text = UnsafeBufferPointer(start: url, count: strlen(url))
-        if text.contains(where: { $0 <= 0x20 || $0 == 0x7F }) {
-            throw CurlError(
-                easy: CurlError.badFunctionArgument,
-                message: "a URL with a blank or a control byte in it cannot be sent")
-        }
-        let pathStart = Self.pathStart(of: text)
-        let origin = text[..<(pathStart.map { $0 + 1 } ?? text.count)]
-        if !self.origin.elementsEqual(origin) {
-            try (Array(origin) + [0]).withUnsafeBufferPointer { bytes throws(CurlError) in
-                guard let start = bytes.baseAddress else { return }
-                try easy.set(.url, bytes: start)
-            }
-            self.origin = Array(origin)
-        }
-        if let pathStart {
-            try easy.set(.requestTarget, bytes: url + pathStart)
-        } else {
-            try easy.set(.requestTarget, nil)
-        }
-    }
-
-    /// The place of the slash behind the authority; nil for a URL without a path (RFC 3986, section 3).
-    private static func pathStart(of url: UnsafeBufferPointer<UInt8>) -> Int? {
-        var slashCount = 0
-        for (index, byte) in url.enumerated() {
-            switch byte {
-            case UInt8(ascii: "?"), UInt8(ascii: "#"): return nil
-            case UInt8(ascii: "/"): slashCount += 1
-            default: break
-            }
-            if slashCount == 3 { return index }
-        }
-        return nil
     }
 
     private mutating func setLowSpeedTime(_ time: Duration?) throws(CurlError) {

@@ -82,6 +82,7 @@ extension EasyOption<Offset> {
 
 extension EasyOption<Pointer> {
     static var errorBuffer: Self { Self(CURLOPT_ERRORBUFFER) }
+    static var parsedURL: Self { Self(CURLOPT_CURLU) }
     static var privateData: Self { Self(CURLOPT_PRIVATE) }
     static var postFields: Self { Self(CURLOPT_POSTFIELDS) }
     static var headerData: Self { Self(CURLOPT_HEADERDATA) }

@@ -1,6 +1,7 @@
 //! The header lines of a request as libcurl wants them, without an allocation for each request.
 
 internal import CCurl
+internal import Glibc
 
 /// A `curl_slist` whose nodes and bytes are reused.
 ///
@@ -74,13 +75,10 @@ public struct HeaderList: ~Copyable {
     private static func parse(
         _ line: UnsafeBufferPointer<UInt8>
     ) throws(CurlError) -> (colon: Int, hasValue: Bool) {
-        // Without a way out of the loop it is done for many bytes at once.
-        var isBad = false
-        for byte in line { isBad = isBad || byte == 0 || byte == 0x0A || byte == 0x0D }
-        if isBad, let byte = line.first(where: { [0, 0x0A, 0x0D].contains($0) }) {
+        for byte: UInt8 in [0, 0x0A, 0x0D] where place(of: byte, in: line) != nil {
             throw badLine(line, "has a byte \(byte) in it")
         }
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
+        guard let colon = place(of: UInt8(ascii: ":"), in: line), colon > 0 else {
             throw badLine(line, "has no name")
         }
         let hasValue = line[(colon + 1)...].contains { $0 != 0x20 && !(0x09...0x0C).contains($0) }
@@ -89,6 +87,13 @@ public struct HeaderList: ~Copyable {
             throw badLine(line, "is empty and has a semicolon in its name")
         }
         return (colon, hasValue)
+    }
+
+    private static func place(of byte: UInt8, in line: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard let start = line.baseAddress else { return nil }
+        return memchr(start, Int32(byte), line.count).map {
+            UnsafeRawPointer($0) - UnsafeRawPointer(start)
+        }
     }
 
     /// The value may be a secret, so only the name is told.

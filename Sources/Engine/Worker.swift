@@ -152,12 +152,14 @@ struct Worker: ~Copyable {
             Transfer(item: item, now: context.now, mayHaveWritten: context.rules.isResumed))
     }
 
-    private mutating func begin(_ job: Job, _ event: TransferEvent) throws(CurlError) {
+    private mutating func begin(
+        _ job: consuming Job, _ event: TransferEvent
+    ) throws(CurlError) {
         guard let index = freeSlots.popLast() else {
             preconditionFailure("more work than free slots")
         }
-        slots[index].job = job
         partBytes += job.partBytes
+        slots[index].job = job
         try tell(slots[index], event)
     }
 
@@ -280,10 +282,10 @@ struct Worker: ~Copyable {
     // MARK: - The end of a transfer
 
     private mutating func end(_ slot: Slot, _ outcome: Outcome) {
-        guard let job = slot.job, let item = job.item else {
-            preconditionFailure("nobody's outcome")
+        guard let item = slot.job?.item else { preconditionFailure("nobody's outcome") }
+        if slot.job?.wasDownloaded ?? false {
+            surroundings.flows.downloads.add(1, ordering: .relaxed)
         }
-        if job.wasDownloaded { surroundings.flows.downloads.add(1, ordering: .relaxed) }
         if outcome.kind == .copied, !surroundings.isDryRun {
             surroundings.flows.uploads.add(1, ordering: .relaxed)
         }

@@ -25,15 +25,18 @@ public struct ETag: Hashable, Sendable {
 
     /// The 16 bytes of the MD5 that this tag may be; nil when it cannot be one, as a placeholder.
     public var md5: [UInt8]? {
-        text.utf8.count == 32 && !isPlaceholder ? bytes(ofHex: text.utf8) : nil
+        guard text.utf8.count == 32, let digest = bytes(ofHex: Array(text.utf8)) else { return nil }
+        return digest.contains { $0 != 0 } ? digest : nil
     }
 
     /// The number of parts when the tag has the form of a multipart object's.
     public var partCount: Int? {
-        guard let dash = text.lastIndex(of: "-"), text[..<dash].utf8.count == 32 else { return nil }
-        guard bytes(ofHex: text[..<dash].utf8) != nil else { return nil }
-        guard let count = Int(text[text.index(after: dash)...]), count > 0 else { return nil }
-        return count
+        // Every object is asked, and most have no room for a number.
+        guard text.utf8.count > 33 else { return nil }
+        let tag = Array(text.utf8)
+        guard tag[32] == UInt8(ascii: "-"), bytes(ofHex: tag[..<32]) != nil else { return nil }
+        guard let count = decimalNumber(tag[33...]), count > 0 else { return nil }
+        return Int(count)
     }
 }
 
@@ -50,8 +53,13 @@ extension ETag {
     /// The hash is all zeros, as from servers under which files change without their knowing (a
     /// mounted file system): the tag says nothing of the content, and stays the same when it changes.
     public var isPlaceholder: Bool {
-        let hash = text.utf8.prefix { $0 != UInt8(ascii: "-") }
-        return !hash.isEmpty && hash.allSatisfy { $0 == UInt8(ascii: "0") }
+        var zeroCount = 0
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "-") { break }
+            guard byte == UInt8(ascii: "0") else { return false }
+            zeroCount += 1
+        }
+        return zeroCount > 0
     }
 }
 

@@ -116,20 +116,25 @@ struct SignatureV4: ~Copyable {
         signedNames.append(contentsOf: name)
         canonical.append(contentsOf: name)
         canonical.append(UInt8(ascii: ":"))
+        if places.count == 1 {
+            finishField(trimmed(fields.value(at: order[places.lowerBound])), name, to: &signed)
+            return
+        }
         text.removeAll(keepingCapacity: true)
         for place in places {
-            if place > places.lowerBound {
-                text.append(UInt8(ascii: ","))
-                canonical.append(UInt8(ascii: ","))
-            }
-            let value = trimmed(fields.value(at: order[place]))
-            text.append(contentsOf: value)
-            appendCollapsed(value, to: &canonical)
+            if place > places.lowerBound { text.append(UInt8(ascii: ",")) }
+            text.append(contentsOf: trimmed(fields.value(at: order[place])))
         }
+        finishField(text[...], name, to: &signed)
+    }
+
+    /// Adds the value of a field, or the values of its fields.
+    private mutating func finishField(
+        _ value: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>, to signed: inout SignedRequest
+    ) {
+        appendCollapsed(value, to: &canonical)
         canonical.append(newline)
-        if !fields.isNamed("host", at: order[places.lowerBound]) {
-            signed.appendHeader(name: name, value: text)
-        }
+        if !name.elementsEqual("host".utf8) { signed.appendHeader(name: name, value: value) }
     }
 
     /// Step 2: algorithm, time, scope and the canonical request's hash, a line each.
@@ -230,6 +235,7 @@ private func trimmed(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
 /// agree on spaces; a lone tab is one to AWS's SDKs and rclone, and a tab to Ceph, which then
 /// refuses the signature.
 private func appendCollapsed(_ value: ArraySlice<UInt8>, to text: inout [UInt8]) {
+    guard value.contains(where: isBlank) else { return text.append(contentsOf: value) }
     var isAfterBlank = false
     for byte in value {
         let isBlank = isBlank(byte)

@@ -19,10 +19,14 @@ public func base64Text(_ bytes: [UInt8]) -> String {
     return String(decoding: text, as: UTF8.self)
 }
 
-func appendHex(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+func appendHex(_ bytes: some Collection<UInt8>, to text: inout [UInt8]) {
+    var place = text.count
+    text.append(contentsOf: repeatElement(0, count: bytes.count * 2))
+    var digits = text.mutableSpan
     for byte in bytes {
-        text.append(lowerHexDigit(byte >> 4))
-        text.append(lowerHexDigit(byte & 15))
+        digits[place] = lowerHexDigit(byte >> 4)
+        digits[place + 1] = lowerHexDigit(byte & 15)
+        place += 2
     }
 }
 

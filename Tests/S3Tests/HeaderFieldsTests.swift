@@ -66,6 +66,13 @@ import Testing
         ("d41d8cd98f00b204e9800998ecf8427", false, nil),
         ("abc-3", false, nil), ("d41d8cd98f00b204e9800998ecf8427e-", false, nil),
         ("d41d8cd98f00b204e9800998ecf8427e-99999999999999999999", false, nil),
+        ("d41d8cd98f00b204e9800998ecf8427e-+5", false, nil),
+        ("d41d8cd98f00b204e9800998ecf8427e--5", false, nil),
+        ("d41d8cd98f00b204e9800998ecf8427e-3-5", false, nil),
+        ("d41d8cd98f00b204e9800998ecf8427e-\u{301}3", false, nil),
+        ("d41d8cd98f00b204e9800998ecf8427\u{E9}", false, nil),
+        ("00000000000000000000000000000000", false, nil),
+        ("00000000000000000000000000000000-2", false, 2),
     ])
     func tellsItsKind(text: String, isMD5: Bool, partCount: Int?) {
         #expect((ETag(text).md5 != nil) == isMD5)
