@@ -11,6 +11,8 @@ from servers.rclone import rclone_program
 OURS, RCLONE, TUNED = "s3migrate", "rclone", "rclone tuned"
 CURL, RAW = "curl relay", "raw relay"
 DRY = "s3migrate --dry-run"
+HAND_SET = [f"s3migrate --threads {threads} --transfers {count}" for threads in (1, 2, 4) for count in (8, 32, 128)]
+"""What an operator may try instead of the defaults."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,8 @@ class Clients:
 
     def command(self, name: str, bucket: str) -> Command:
         match name:
-            case "s3migrate":
-                return self._ours(bucket)
-            case "s3migrate --dry-run":
-                return self._ours(bucket, "--dry-run")
+            case ours if ours.split()[0] == OURS:
+                return self._ours(bucket, *ours.split()[1:])
             case "rclone":
                 return self._rclone(bucket)
             case "rclone tuned":

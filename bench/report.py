@@ -132,6 +132,19 @@ def summary(results: dict) -> str:
     return "\n".join(lines + [_summary_row(result, len(titles)) for result in results["results"]])
 
 
+def hand_set(results: dict) -> str:
+    """Our defaults against the best of the settings that were tried."""
+    lines = ["| scenario | by default, objects/s | best by hand | with | the default's share |", "|" + " --- |" * 5]
+    for result in results["results"]:
+        rates = {name: figures.get("objects_per_second", 0) for name, figures in result["clients"].items()}
+        default = rates.pop(OURS)
+        best = max(rates, key=lambda name: rates[name])
+        settings = best.removeprefix(OURS).strip()
+        share = f"{default / rates[best]:.2f}" if rates[best] else "–"
+        lines.append(f"| {result['scenario']} | {default:,.0f} | {rates[best]:,.0f} | `{settings}` | {share} |")
+    return "\n".join(lines)
+
+
 def _summary_row(result: dict, width: int) -> str:
     clients = result["clients"]
     ours = clients.get(OURS, {})

@@ -17,7 +17,7 @@ import measure
 import picture
 import report
 import thresholds
-from clients import Clients
+from clients import HAND_SET, OURS, Clients
 from endpoints import TOP
 from scenarios import ALL, KIB, MIB, QUICK, Scenario, parse
 
@@ -29,7 +29,7 @@ def contest(kind: str, scenario: Scenario, options) -> dict:
     """All clients in turn, round after round. A client that fails once is not run again."""
     with endpoints.pair(kind, scenario, options.endpoint_threads) as pair, tempfile.TemporaryDirectory() as folder:
         clients = Clients(scenario, pair, Path(folder), options.s3migrate)
-        runs = {name: [] for name in clients.names if not options.clients or name in options.clients}
+        runs = {name: [] for name in wanted_clients(clients, options)}
         number = 0
         for round_number in range(-options.warm_up, options.rounds):
             for name, measured in runs.items():
@@ -40,6 +40,12 @@ def contest(kind: str, scenario: Scenario, options) -> dict:
                 if round_number >= 0 or run.failure:
                     measured.append(run)
         return report.result(kind, scenario, runs, count_calls(pair, clients, runs, options))
+
+
+def wanted_clients(clients: Clients, options) -> list[str]:
+    if options.hand_set:
+        return [OURS, *HAND_SET]
+    return [name for name in clients.names if not options.clients or name in options.clients]
 
 
 def one_run(pair, clients: Clients, name: str, number: int) -> measure.Measured:
@@ -117,6 +123,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer objects")
     parser.add_argument("--check", action="store_true", help="compare with thresholds.json; implies --quick")
     parser.add_argument("--clients", nargs="+", help="only these, as the table names them")
+    parser.add_argument("--hand-set", action="store_true", help="only ours: defaults against other threads and transfers")
     parser.add_argument("--system-calls", action="store_true", help="count them too, with strace")
     parser.add_argument("--endpoint-threads", type=int, default=1, help="of each fast endpoint (default 1)")
     parser.add_argument("--results", type=Path, default=TOP / "bench/.build/results", metavar="FOLDER")
@@ -142,6 +149,9 @@ def main():
         result = contest(kind, scenario, options)
         results["results"].append(result)
         print(report.rows(result), flush=True)
+    if options.hand_set:
+        print(f"\n{report.hand_set(results)}")
+        return
     write(results, options.results)
     if options.check:
         check(results)

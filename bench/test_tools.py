@@ -279,3 +279,14 @@ def test_the_kept_thresholds_are_of_what_is_checked():
 def test_the_picture_says_what_failed():
     text = picture.svg(results_of(Measured(2, 2, 100, failure="too-large: more than 64 MiB")))
     assert "×10.00" in text and "s3migrate failed: too-large<" in text
+
+
+def test_the_defaults_are_held_against_the_best_by_hand():
+    def run(seconds: float) -> list[Measured]:
+        return [Measured(seconds, 1.0, 30.0)]
+
+    runs = {"s3migrate": run(2), "s3migrate --threads 1 --transfers 8": run(1), "s3migrate --threads 4": run(4)}
+    result = report.result("fast", SCENARIOS["8MiB"], runs, {})
+    assert report.hand_set({"results": [result]}).splitlines()[-1] == (
+        "| 8MiB | 150 | 300 | `--threads 1 --transfers 8` | 0.50 |"
+    )
