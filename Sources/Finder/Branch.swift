@@ -11,17 +11,18 @@ struct Branch {
     }
 
     private let path: [UInt8]
-    private let listing: DirectoryListing
+    private let contents: DirectoryContents
     private var takenCount = 0
     private var claimed: Deque<Reading> = []
 
-    init(path: [UInt8], listing: DirectoryListing) {
+    init(path: [UInt8], _ contents: DirectoryContents) {
         self.path = path
-        self.listing = listing
+        self.contents = contents
     }
 
-    var isTaken: Bool { takenCount == listing.subdirectories.count }
-    var hasUnclaimed: Bool { takenCount + claimed.count < listing.subdirectories.count }
+    private var subdirectories: [Int] { contents.listing.subdirectories }
+    var isTaken: Bool { takenCount == subdirectories.count }
+    var hasUnclaimed: Bool { takenCount + claimed.count < subdirectories.count }
 
     /// Whether what is left of the other directory comes before what is left of this one. Inside of a directory what
     /// was claimed comes before what is left, so what lies deeper is first.
@@ -35,12 +36,11 @@ struct Branch {
         if case .done = claimed[ordinal - takenCount] { true } else { false }
     }
 
-    func path(of ordinal: Int) -> [UInt8] {
-        let entry = listing.entries[listing.subdirectories[ordinal]]
-        var path = path
-        path.reserveCapacity(path.count + entry.count)
-        listing.appendSegment(of: entry, to: &path)
-        return path
+    /// Appends the path of a subdirectory, from the root on.
+    func appendPath(of ordinal: Int, to path: inout [UInt8]) {
+        path.append(contentsOf: self.path)
+        let entry = contents.listing.entries[subdirectories[ordinal]]
+        contents.listing.appendSegment(of: entry, to: &path)
     }
 
     mutating func claim() -> Int {
@@ -59,7 +59,9 @@ struct Branch {
     /// it is being read.
     mutating func take(from ordinal: Int) -> [ReadAhead.Directory]? {
         precondition(ordinal == takenCount, "the writer takes one after the other")
+        guard isDone(ordinal) else { return nil }
         var directories: [ReadAhead.Directory] = []
+        directories.reserveCapacity(claimed.count)
         var byteCount = 0
         while case .done(let directory)? = claimed.first {
             claimed.removeFirst()
@@ -68,6 +70,6 @@ struct Branch {
             guard directory.branch == nil, byteCount < Limits.writerWakeBytes else { break }
         }
         takenCount += directories.count
-        return directories.isEmpty ? nil : directories
+        return directories
     }
 }

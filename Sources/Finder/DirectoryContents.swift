@@ -2,8 +2,9 @@
 
 internal import Linux
 
-/// A directory as a reader hands it to the writer.
-struct DirectoryContents: Sendable {
+/// A directory as a reader hands it to the writer. A class, since it goes through some hands, mostly under the lock, and
+/// a copy of it would count the references of all that is in it.
+final class DirectoryContents: Sendable {
     /// How the reading of a directory can end.
     enum Outcome: Equatable, Sendable {
         case read
@@ -13,14 +14,25 @@ struct DirectoryContents: Sendable {
         case unreadable(SystemError)
     }
 
-    var outcome = Outcome.read
-    var listing: DirectoryListing
+    let outcome: Outcome
+    let listing: DirectoryListing
     /// Whether the directory had not a single entry, of any kind.
-    var isEmpty = true
+    let isEmpty: Bool
     /// The directory's own attributes; only for an empty one, where they were needed.
-    var attributes: FileAttributes?
+    let attributes: FileAttributes?
     /// The entries that the listing does not have.
-    var left = LeftOut()
+    let left: LeftOut
+
+    init(
+        outcome: Outcome = .read, listing: DirectoryListing, isEmpty: Bool = true,
+        attributes: FileAttributes? = nil, left: LeftOut = LeftOut()
+    ) {
+        self.outcome = outcome
+        self.listing = listing
+        self.isEmpty = isEmpty
+        self.attributes = attributes
+        self.left = left
+    }
 
     /// What this takes in memory, about.
     var byteCount: Int { Limits.directoryOverheadBytes + listing.byteCount }

@@ -27,8 +27,8 @@ struct ListingRecorder: ~Copyable {
 
     mutating func record(_ step: KeyOrderWalk.Step, at path: [UInt8]) throws(FindError) {
         switch step {
-        case .files(let listing, let files, let spelling):
-            try add(files, of: listing, at: path, spelling)
+        case .files(let contents, let files, let spelling):
+            try add(files, of: contents.listing, at: path, spelling)
         case .directory(let contents, let spelling):
             account(for: contents, at: path)
             if contents.isEmpty && contents.outcome == .read && !path.isEmpty {
