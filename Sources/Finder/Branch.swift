@@ -3,8 +3,8 @@
 internal import DequeModule
 
 /// A directory that was read, and the reading of its subdirectories: first those that were taken, then those that
-/// were claimed, then the others.
-struct Branch {
+/// were claimed, then the others. A class, since a table has it, out of which a value would be copied to be asked.
+final class Branch {
     enum Reading {
         case begun
         case done(ReadAhead.Directory)
@@ -18,6 +18,7 @@ struct Branch {
     init(path: [UInt8], _ contents: DirectoryContents) {
         self.path = path
         self.contents = contents
+        claimed.reserveCapacity(min(subdirectories.count, 16))
     }
 
     private var subdirectories: [Int] { contents.listing.subdirectories }
@@ -43,12 +44,12 @@ struct Branch {
         contents.listing.appendSegment(of: entry, to: &path)
     }
 
-    mutating func claim() -> Int {
+    func claim() -> Int {
         claimed.append(.begun)
         return takenCount + claimed.count - 1
     }
 
-    mutating func finish(_ ordinal: Int, _ directory: ReadAhead.Directory) {
+    func finish(_ ordinal: Int, _ directory: ReadAhead.Directory) {
         guard case .begun = claimed[ordinal - takenCount] else {
             preconditionFailure("finished, yet not begun")
         }
@@ -57,19 +58,19 @@ struct Branch {
 
     /// The directory and its done neighbours, but none behind one that has subdirectories, nor many bytes; nil while
     /// it is being read.
-    mutating func take(from ordinal: Int) -> [ReadAhead.Directory]? {
+    func take(from ordinal: Int) -> [ReadAhead.Directory]? {
         precondition(ordinal == takenCount, "the writer takes one after the other")
         guard isDone(ordinal) else { return nil }
         var directories: [ReadAhead.Directory] = []
-        directories.reserveCapacity(claimed.count)
+        directories.reserveCapacity(
+            min(claimed.count, Limits.writerWakeBytes / Limits.directoryOverheadBytes))
         var byteCount = 0
-        while case .done(let directory)? = claimed.first {
-            claimed.removeFirst()
+        while !claimed.isEmpty, isDone(takenCount), case .done(let directory) = claimed.removeFirst() {
+            takenCount += 1
             directories.append(directory)
             byteCount += directory.byteCount
             guard directory.branch == nil, byteCount < Limits.writerWakeBytes else { break }
         }
-        takenCount += directories.count
         return directories
     }
 }

@@ -3,7 +3,7 @@
 internal import Linux
 
 /// A directory as a reader hands it to the writer. A class, since it goes through some hands, mostly under the lock, and
-/// a copy of it would count the references of all that is in it.
+/// a small one, since there may be as many as files.
 final class DirectoryContents: Sendable {
     /// How the reading of a directory can end.
     enum Outcome: Equatable, Sendable {
@@ -14,25 +14,38 @@ final class DirectoryContents: Sendable {
         case unreadable(SystemError)
     }
 
-    let outcome: Outcome
+    /// What most directories have nothing of.
+    final class Remarks: Sendable {
+        let outcome: Outcome
+        /// The directory's own attributes; only for an empty one, where they were needed.
+        let attributes: FileAttributes?
+        /// The entries that the listing does not have.
+        let left: LeftOut
+
+        init(_ outcome: Outcome, _ attributes: FileAttributes?, _ left: LeftOut) {
+            self.outcome = outcome
+            self.attributes = attributes
+            self.left = left
+        }
+    }
+
     let listing: DirectoryListing
     /// Whether the directory had not a single entry, of any kind.
     let isEmpty: Bool
-    /// The directory's own attributes; only for an empty one, where they were needed.
-    let attributes: FileAttributes?
-    /// The entries that the listing does not have.
-    let left: LeftOut
+    /// nil where it was read, and everything is in the listing.
+    let remarks: Remarks?
 
     init(
         outcome: Outcome = .read, listing: DirectoryListing, isEmpty: Bool = true,
         attributes: FileAttributes? = nil, left: LeftOut = LeftOut()
     ) {
-        self.outcome = outcome
         self.listing = listing
         self.isEmpty = isEmpty
-        self.attributes = attributes
-        self.left = left
+        let isPlain = outcome == .read && attributes == nil && left == LeftOut()
+        remarks = isPlain ? nil : Remarks(outcome, attributes, left)
     }
+
+    var outcome: Outcome { remarks?.outcome ?? .read }
 
     /// What this takes in memory, about.
     var byteCount: Int { Limits.directoryOverheadBytes + listing.byteCount }

@@ -114,8 +114,8 @@ private func withName(
     _ bytes: ArraySlice<UInt8>, _ body: (UnsafePointer<CChar>) -> Int32
 ) -> Int32 {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { name in
-        let end = name.initialize(fromContentsOf: bytes.lazy.map { CChar(bitPattern: $0) })
-        name.initializeElement(at: end, to: 0)
+        bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(name).copyMemory(from: $0) }
+        name.initializeElement(at: bytes.count, to: 0)
         return name.baseAddress.map { body(UnsafePointer($0)) } ?? -1
     }
 }
