@@ -65,7 +65,9 @@ final class Branch {
         directories.reserveCapacity(
             min(claimed.count, Limits.writerWakeBytes / Limits.directoryOverheadBytes))
         var byteCount = 0
-        while !claimed.isEmpty, isDone(takenCount), case .done(let directory) = claimed.removeFirst() {
+        while !claimed.isEmpty, isDone(takenCount),
+            case .done(let directory) = claimed.removeFirst()
+        {
             takenCount += 1
             directories.append(directory)
             byteCount += directory.byteCount

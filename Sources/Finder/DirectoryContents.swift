@@ -2,8 +2,8 @@
 
 internal import Linux
 
-/// A directory as a reader hands it to the writer. A class, since it goes through some hands, mostly under the lock, and
-/// a small one, since there may be as many as files.
+/// A directory as a reader hands it to the writer. A class, since it goes through some hands, mostly under the lock; a
+/// small one, since there may be as many as files.
 final class DirectoryContents: Sendable {
     /// How the reading of a directory can end.
     enum Outcome: Equatable, Sendable {

@@ -19,7 +19,7 @@ final class RootDirectory: Sendable {
     /// Opens the directory; a symbolic link to it is followed, the only one that is.
     init(_ path: String) throws(SystemError) {
         descriptor = try openDirectory(path)
-        endOffset = try knownEndOffset(of: descriptor)
+        endOffset = knownEndOffset(of: descriptor)
         self.path = try absolutePath(path)
     }
 
@@ -79,8 +79,8 @@ final class RootDirectory: Sendable {
         }
     }
 
-    /// Opens for reading, without a new access time where that is allowed: what only lists a tree should not make a file
-    /// system write, and those times cost more than the reading. Only a file's owner may ask for it (open(2)).
+    /// Opens for reading, without a new access time where that is allowed: listing a tree should not make its file
+    /// system write, which takes longer than to read. Only the owner of a directory may ask for it (open(2)).
     private func openGuarded(
         _ piece: ArraySlice<UInt8>, in directory: Int32, _ resolve: Int32
     ) throws(SystemError) -> Descriptor {
