@@ -1,16 +1,21 @@
 #pragma once
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 // O_PATH is behind _GNU_SOURCE, which a module cannot count on.
 static const int linux_path_only = __O_PATH;
+
+// So is O_NOATIME.
+static const int linux_no_access_time = __O_NOATIME;
 
 // PTHREAD_MUTEX_ADAPTIVE_NP is behind _GNU_SOURCE too (bits/pthreadtypes, glibc's ABI).
 static const int linux_mutex_adaptive = 3;

@@ -13,6 +13,8 @@ struct DirectoryBlock {
     }
 
     private var rest: UnsafeRawBufferPointer
+    /// Where the kernel goes on behind the entries that were given; nil before the first.
+    private(set) var offset: Int64?
 
     init(_ bytes: UnsafeRawBufferPointer) {
         rest = bytes
@@ -25,6 +27,7 @@ struct DirectoryBlock {
             precondition(length > 19 && length <= rest.count, "the kernel wrote half an entry")
             let record = UnsafeRawBufferPointer(rebasing: rest[..<length])
             rest = UnsafeRawBufferPointer(rebasing: rest[length...])
+            offset = record.loadUnaligned(fromByteOffset: 8, as: Int64.self)
             let name = nameOf(record)
             guard !isDots(name) else { continue }
             return Entry(name: name, kind: EntryKind(directoryType: record[18]))

@@ -2,8 +2,9 @@
 
 internal import Linux
 
-/// A directory as a reader hands it to the writer.
-struct DirectoryContents: Sendable {
+/// A directory as a reader hands it to the writer. A class, since it goes through some hands, mostly under the lock; a
+/// small one, since there may be as many as files.
+final class DirectoryContents: Sendable {
     /// How the reading of a directory can end.
     enum Outcome: Equatable, Sendable {
         case read
@@ -13,14 +14,38 @@ struct DirectoryContents: Sendable {
         case unreadable(SystemError)
     }
 
-    var outcome = Outcome.read
-    var listing: DirectoryListing
+    /// What most directories have nothing of.
+    final class Remarks: Sendable {
+        let outcome: Outcome
+        /// The directory's own attributes; only for an empty one, where they were needed.
+        let attributes: FileAttributes?
+        /// The entries that the listing does not have.
+        let left: LeftOut
+
+        init(_ outcome: Outcome, _ attributes: FileAttributes?, _ left: LeftOut) {
+            self.outcome = outcome
+            self.attributes = attributes
+            self.left = left
+        }
+    }
+
+    let listing: DirectoryListing
     /// Whether the directory had not a single entry, of any kind.
-    var isEmpty = true
-    /// The directory's own attributes; only for an empty one, where they were needed.
-    var attributes: FileAttributes?
-    /// The entries that the listing does not have.
-    var left = LeftOut()
+    let isEmpty: Bool
+    /// nil where it was read, and everything is in the listing.
+    let remarks: Remarks?
+
+    init(
+        outcome: Outcome = .read, listing: DirectoryListing, isEmpty: Bool = true,
+        attributes: FileAttributes? = nil, left: LeftOut = LeftOut()
+    ) {
+        self.listing = listing
+        self.isEmpty = isEmpty
+        let isPlain = outcome == .read && attributes == nil && left == LeftOut()
+        remarks = isPlain ? nil : Remarks(outcome, attributes, left)
+    }
+
+    var outcome: Outcome { remarks?.outcome ?? .read }
 
     /// What this takes in memory, about.
     var byteCount: Int { Limits.directoryOverheadBytes + listing.byteCount }

@@ -114,7 +114,9 @@ extension DirectoryListing.Builder {
     private mutating func dropRepeated() {
         var count = 0
         segments.withUnsafeBytes { segments in
-            for sortable in sortables {
+            // By index: an iterator would hold the array, so that the first change copied it.
+            for index in sortables.indices {
+                let sortable = sortables[index]
                 if count > 0, sortables[count - 1].word == sortable.word,
                     compare(sortables[count - 1].entry, sortable.entry, in: segments) == 0
                 {
@@ -124,7 +126,7 @@ extension DirectoryListing.Builder {
                 count += 1
             }
         }
-        sortables.removeSubrange(count...)
+        sortables.removeLast(sortables.count - count)
     }
 }
 

@@ -50,9 +50,9 @@ final class DirectoryReader: DirectoryReading {
     }
 
     private func read(
-        _ directory: borrowing Descriptor, into reading: inout Reading
+        _ directory: borrowing OpenDirectory, into reading: inout Reading
     ) throws(SystemError) {
-        let number = directory.number
+        let number = directory.descriptor.number
         while true {
             let byteCount = try check { linux_getdents64(number, block.baseAddress, block.count) }
             guard byteCount > 0 else { break }
@@ -61,9 +61,10 @@ final class DirectoryReader: DirectoryReading {
             let filesBefore = reading.files
             while let entry = entries.next() { add(entry, of: number, to: &reading) }
             tally.found.add(reading.files - filesBefore, ordering: .relaxed)
+            if entries.offset == directory.endOffset { break }
         }
         if reading.isEmpty && selection.wantsMarkers {
-            reading.attributes = try FileAttributes(directory.status())
+            reading.attributes = try FileAttributes(directory.descriptor.status())
         }
     }
 

@@ -6,7 +6,7 @@ struct KeyOrderWalk {
         /// `path` is now this directory's: empty for the root, else with a slash at its end.
         case directory(DirectoryContents, Spelling)
         /// Files that follow each other in the directory that `path` is now; the spelling is that of `path`.
-        case files(DirectoryListing, Range<Int>, Spelling)
+        case files(DirectoryContents, Range<Int>, Spelling)
     }
 
     /// What is known of the bytes of a path. A key has what all pieces of its path have.
@@ -18,7 +18,7 @@ struct KeyOrderWalk {
     }
 
     fileprivate struct Frame {
-        let listing: DirectoryListing
+        let contents: DirectoryContents
         let branch: Int?
         let pathCount: Int
         let spelling: Spelling
@@ -53,10 +53,10 @@ struct KeyOrderWalk {
     private mutating func nextStep(in frame: Int) -> Step? {
         path.removeLast(path.count - frames[frame].pathCount)
         if let files = frames[frame].nextFiles() {
-            return .files(frames[frame].listing, files, frames[frame].spelling)
+            return .files(frames[frame].contents, files, frames[frame].spelling)
         }
         guard let (entry, child) = frames[frame].nextDirectory() else { return nil }
-        frames[frame].listing.appendSegment(of: entry, to: &path)
+        frames[frame].contents.listing.appendSegment(of: entry, to: &path)
         return enter(
             pool.directory(at: child, path: path), frames[frame].spelling.followed(by: entry))
     }
@@ -64,8 +64,8 @@ struct KeyOrderWalk {
     private mutating func enter(_ directory: ReadAhead.Directory, _ spelling: Spelling) -> Step {
         frames.append(
             Frame(
-                listing: directory.contents.listing, branch: directory.branch,
-                pathCount: path.count, spelling: spelling))
+                contents: directory.contents, branch: directory.branch, pathCount: path.count,
+                spelling: spelling))
         return .directory(directory.contents, spelling)
     }
 }
@@ -77,6 +77,8 @@ extension KeyOrderWalk.Spelling {
 }
 
 extension KeyOrderWalk.Frame {
+    private var listing: DirectoryListing { contents.listing }
+
     /// The files up to the next directory, but no more than one step may have.
     fileprivate mutating func nextFiles() -> Range<Int>? {
         let subdirectories = listing.subdirectories

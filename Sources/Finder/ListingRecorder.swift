@@ -27,12 +27,12 @@ struct ListingRecorder: ~Copyable {
 
     mutating func record(_ step: KeyOrderWalk.Step, at path: [UInt8]) throws(FindError) {
         switch step {
-        case .files(let listing, let files, let spelling):
-            try add(files, of: listing, at: path, spelling)
+        case .files(let contents, let files, let spelling):
+            try add(files, of: contents.listing, at: path, spelling)
         case .directory(let contents, let spelling):
             account(for: contents, at: path)
             if contents.isEmpty && contents.outcome == .read && !path.isEmpty {
-                try addEmptyDirectory(path, contents.attributes, isText: spelling.isText)
+                try addEmptyDirectory(path, contents.remarks?.attributes, isText: spelling.isText)
             }
         }
     }
@@ -44,12 +44,14 @@ struct ListingRecorder: ~Copyable {
     }
 
     private mutating func account(for contents: DirectoryContents, at path: [UInt8]) {
-        switch contents.outcome {
+        tally.directories.add(1, ordering: .relaxed)
+        guard let remarks = contents.remarks else { return counts.directories += 1 }
+        switch remarks.outcome {
         case .read: counts.directories += 1
         case .vanished: addVanished(path)
         case .unreadable(let error): addUnreadable(path, error)
         }
-        let left = contents.left
+        let left = remarks.left
         counts.symbolicLinks += left.symbolicLinks
         counts.devices += left.devices
         counts.sockets += left.sockets
@@ -57,7 +59,6 @@ struct ListingRecorder: ~Copyable {
         counts.filteredOut += left.filteredOut
         counts.vanished += left.vanished
         for entry in left.unreadable { addUnreadable(path + entry.name, entry.error) }
-        tally.directories.add(1, ordering: .relaxed)
     }
 
     private mutating func addUnreadable(_ path: [UInt8], _ error: SystemError) {

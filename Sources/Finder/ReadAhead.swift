@@ -15,7 +15,7 @@ struct ReadAhead {
 
     /// What a reader does next.
     enum Assignment: Equatable {
-        case read(Child, path: [UInt8])
+        case read(Child)
         case end
     }
 
@@ -27,19 +27,13 @@ struct ReadAhead {
         case unclaimed
     }
 
-    /// A directory that was read. A class, since it is handed on some times, and mostly under the lock.
-    final class Directory: Sendable {
+    /// A directory that was read.
+    struct Directory {
         let contents: DirectoryContents
         /// The number by which its subdirectories are known; nil without any.
         let branch: Int?
         /// What it takes in memory until it is taken, about.
         let byteCount: Int
-
-        init(contents: DirectoryContents, branch: Int?, byteCount: Int) {
-            self.contents = contents
-            self.branch = branch
-            self.byteCount = byteCount
-        }
     }
 
     /// By number; nil for a number that is free, which `freeNumbers` has.
@@ -74,13 +68,13 @@ struct ReadAhead {
 
     // MARK: Readers
 
-    /// The next directory to read; nil when there is none for now.
-    mutating func nextAssignment() -> Assignment? {
+    /// The next directory to read, whose path then is in `path`; nil when there is none for now.
+    mutating func nextAssignment(path: inout [UInt8]) -> Assignment? {
         if isStopped { return .end }
-        guard hasWork, let child = claimNearest(), let branch = branches[child.branch] else {
-            return nil
-        }
-        return .read(child, path: branch.path(of: child.ordinal))
+        guard hasWork, let child = claimNearest() else { return nil }
+        path.removeAll(keepingCapacity: true)
+        branches[child.branch]?.appendPath(of: child.ordinal, to: &path)
+        return .read(child)
     }
 
     /// A directory that was claimed has been read.
@@ -130,7 +124,7 @@ struct ReadAhead {
         }
         let number = freeNumbers.popLast() ?? branches.count
         if number == branches.count { branches.append(nil) }
-        branches[number] = Branch(path: path, listing: contents.listing)
+        branches[number] = Branch(path: path, contents)
         insert(number, path)
         return Directory(contents: contents, branch: number, byteCount: byteCount)
     }

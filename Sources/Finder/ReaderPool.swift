@@ -63,24 +63,25 @@ private final class SharedReadAhead: Sendable {
 
     /// A reader's life. Small directories take little longer to read than a lock to take, so it is taken once for each.
     func read(with reader: any DirectoryReading) {
-        var assignment = nextAssignment()
-        while case .read(let child, let path) = assignment {
+        var path: [UInt8] = []
+        var assignment = nextAssignment(path: &path)
+        while case .read(let child) = assignment {
             let contents = reader.contents(of: path)
             let (next, hasMore, shouldWakeWriter) = state.withLock { state in
                 state.finish(child, path: path, contents)
                 let shouldWakeWriter = state.shouldWakeWriter
-                return (state.nextAssignment(), state.hasWork, shouldWakeWriter)
+                return (state.nextAssignment(path: &path), state.hasWork, shouldWakeWriter)
             }
             if shouldWakeWriter { progress.wakeOne() }
             if next != nil && hasMore { work.wakeOne() }
-            assignment = next ?? nextAssignment()
+            assignment = next ?? nextAssignment(path: &path)
         }
     }
 
     /// Waits until there is something to do.
-    private func nextAssignment() -> ReadAhead.Assignment {
+    private func nextAssignment(path: inout [UInt8]) -> ReadAhead.Assignment {
         let (assignment, hasMore) = state.wait(for: work) { state in
-            state.nextAssignment().map { ($0, state.hasWork) }
+            state.nextAssignment(path: &path).map { ($0, state.hasWork) }
         }
         if hasMore { work.wakeOne() }
         return assignment

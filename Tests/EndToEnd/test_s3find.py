@@ -244,6 +244,23 @@ def test_a_sort_that_is_stopped_leaves_nothing(tmp_path, number, code):
     process.stdin.close()
 
 
+@needs_root
+def test_lists_what_is_mounted_inside(tree, tmp_path):
+    """Another file system: the end of its directories is told in another way."""
+    inside = tree / "a" / "mounted"
+    inside.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "s3find-test", inside], check=True)
+    try:
+        (inside / "sub").mkdir()
+        for number in range(3000):
+            (inside / "sub" / f"{number:04}").write_text("")
+        assert s3find(tree, tmp_path / "out").returncode == 0
+        listed = [line for line in lines(tmp_path / "out") if line.startswith(b"a/mounted/")]
+        assert listed == [b"a/mounted/sub/%04d\n" % number for number in range(3000)]
+    finally:
+        subprocess.run(["umount", inside], check=True)
+
+
 # --- What goes wrong ---
 
 

@@ -54,6 +54,31 @@ struct DirectoryReaderTests {
         #expect(contents.outcome == .unreadable(.interruptedByUser))
     }
 
+    /// A signal ends a call of the kernel with what it has by then, which is no end of the directory.
+    @Test func readsAllWhileSignalsCome() throws {
+        let folder = try TestFolder()
+        for number in 0..<3000 { try folder.makeFile("a-name-of-some-length-\(number)") }
+        let reader = try Self.reader(folder)
+        signal(SIGURG) { _ in }
+        // The threads of tests have all signals blocked.
+        var (signals, before) = (sigset_t(), sigset_t())
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGURG)
+        pthread_sigmask(SIG_UNBLOCK, &signals, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        let (isDone, readers) = (StopFlag(), UInt(pthread_self()))
+        let sender = try Thread(name: "signals") {
+            while !isDone.isRaised {
+                pthread_kill(pthread_t(readers), SIGURG)
+                usleep(50)
+            }
+        }
+        let counts = (0..<10).map { _ in reader.contents(of: []).listing.entries.count }
+        isDone.raise()
+        sender.join()
+        #expect(counts.allSatisfy { $0 == 3000 }, "\(counts)")
+    }
+
     @Test func leavesNoDescriptorOpen() throws {
         let folder = try TestFolder()
         try folder.makeDirectory("sub")

@@ -16,7 +16,8 @@ struct KeyOrderWalkTests {
     }
 
     static func files(of step: KeyOrderWalk.Step, at path: [UInt8]) -> [[UInt8]] {
-        guard case .files(let listing, let files, _) = step else { return [] }
+        guard case .files(let contents, let files, _) = step else { return [] }
+        let listing = contents.listing
         return files.map { file in
             var key = path
             listing.appendSegment(of: listing.entries[file], to: &key)

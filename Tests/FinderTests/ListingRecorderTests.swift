@@ -81,11 +81,12 @@ struct ListingRecorderTests {
     }
 
     @Test func anUnreadableEntryIsReportedWithItsPath() throws {
-        var contents = Self.contents(.read)
-        contents.isEmpty = false
-        contents.left.unreadable = [.init(name: Array("x".utf8), error: SystemError(code: 5))]
-        contents.left.vanished = 2
-        let result = try Self.record(contents)
+        let left = LeftOut(
+            vanished: 2,
+            unreadable: [.init(name: Array("x".utf8), error: SystemError(code: 5))])
+        let result = try Self.record(
+            DirectoryContents(
+                listing: DirectoryListingTests.listing([]), isEmpty: false, left: left))
         #expect(result.counts.unreadable == 1)
         #expect(result.counts.vanished == 2)
         #expect(result.complaints.map(\.description) == ["cannot read d/x: Input/output error"])
