@@ -27,11 +27,11 @@ struct KeyListCheck: Sendable {
         var input = KeyListInput([chunk])
         while true {
             switch try merge.next() {
-            case .line: count(merge)
+            case .line: count(&merge)
             case .needsBlock(let index):
-                let (count, isLast) = try input.nextBlock(of: index, chunk.list)
-                merge.supply(chunk: index, input.block.span.extracting(..<count), isLast: isLast)
-                progress(lineCount, count)
+                let before = input.readBytes
+                try merge.supply(index, from: &input)
+                progress(lineCount, input.readBytes - before)
             case .closed(let index):
                 input.close(index)
                 lastKey = lineCount > 0 ? merge.lastKeyClosed : nil
@@ -40,11 +40,14 @@ struct KeyListCheck: Sendable {
         }
     }
 
-    private mutating func count(_ merge: borrowing SortedMerge) {
+    /// Counts the current line, and the plain ones behind it, which have no size.
+    private mutating func count(_ merge: inout SortedMerge) {
         lineCount += 1
         if firstKey == nil { firstKey = merge.key() }
-        guard let sum = objectBytes else { return }
-        objectBytes = merge.sizeBytes.map { sum &+ $0 }
+        if let sum = objectBytes { objectBytes = merge.sizeBytes.map { sum &+ $0 } }
+        let plainCount = merge.passPlainLines()
+        lineCount += plainCount
+        if plainCount > 0 { objectBytes = nil }
     }
 }
 
@@ -58,9 +61,7 @@ extension KeyListCheck {
         while true {
             switch try merge.next() {
             case .line: break
-            case .needsBlock(let index):
-                let (count, isLast) = try input.nextBlock(of: index, merge.chunks[index])
-                merge.supply(chunk: index, input.block.span.extracting(..<count), isLast: isLast)
+            case .needsBlock(let index): try merge.supply(index, from: &input)
             case .closed(let index): input.close(index)
             case .end: return
             }

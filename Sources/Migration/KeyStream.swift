@@ -45,6 +45,8 @@ public struct KeyStream: ~Copyable, Sendable {
     private var holdsTarget = false
     private var sourceEnded = false
     private var targetEnded = false
+    /// Whether the target's line that is held has the source's key.
+    private var isTwin = false
     /// Whether the keys are above `selection.after` by now.
     private var sourceIsAfter: Bool
     private var targetIsAfter: Bool
@@ -105,6 +107,16 @@ extension KeyStream {
         }
     }
 
+    /// Lets `read` write the next block of a chunk to its place, see `SortedMerge.supply`.
+    public mutating func supply(
+        _ side: Side, chunk: Int, _ read: ListBlockReading
+    ) throws(ListError) {
+        switch side {
+        case .source: try source.supply(chunk: chunk, read)
+        case .target: try target.supply(chunk: chunk, read)
+        }
+    }
+
     private mutating func advance() throws(ListError) -> Step {
         while true {
             if isFull { return .event(eventAfterExistLines(.end)) }
@@ -115,6 +127,7 @@ extension KeyStream {
                 if let step = try seekTarget() { return step }
                 holdsSource = false
                 if let event = try decide() { return .event(event) }
+                if let event = takeTwins() { return .event(event) }
             } else {
                 holdsSource = false
                 counters.before += 1
@@ -126,8 +139,11 @@ extension KeyStream {
 
     private var isFull: Bool {
         guard let first = selection.first else { return false }
-        return counters.known + counters.exist + counters.work >= first
+        return takenCount >= first
     }
+
+    /// Keys of this run's share so far.
+    private var takenCount: Int { counters.known + counters.exist + counters.work }
 
     /// Reads the source's next line; a step when it takes something to get there, or when there is none.
     @inline(__always)
@@ -168,7 +184,9 @@ extension KeyStream {
     private mutating func seekTarget() throws(ListError) -> Step? {
         while !targetEnded {
             if holdsTarget {
-                guard orderOfTarget < 0 else { return nil }
+                let order = orderOfTarget
+                isTwin = order == 0
+                guard order < 0 else { return nil }
                 if let event = try passTarget() { return .event(event) }
                 if quietLineCount >= Self.progressLineCount { return .event(progress()) }
             }
@@ -220,7 +238,7 @@ extension KeyStream {
     /// What becomes of the source's key; an event when something comes out.
     @inline(__always)
     private mutating func decide() throws(ListError) -> Event? {
-        let exists = holdsTarget && orderOfTarget == 0
+        let exists = holdsTarget && isTwin
         if exists { holdsTarget = false }
         guard source.withKey({ key in selection.shard.contains(key) }) else {
             counters.ignored += 1
@@ -266,6 +284,67 @@ extension KeyStream {
             if order == 0 { return start - 1 }
         }
         return nil
+    }
+}
+
+// MARK: - The quick way
+
+extension KeyStream {
+    /// Goes on while both sides have the same plain line next, which is most of a second pass. It stops before
+    /// whatever comes to more than `exist` or `ignored`, and leaves that to `decide`.
+    private mutating func takeTwins() -> Event? {
+        // Behind a key that both sides have; else the order of their next keys would have to be looked at on both.
+        guard !holdsTarget, !targetEnded, let countMax = twinCountMax,
+            let ours = source.plainLines, let theirs = target.plainLines
+        else { return nil }
+        let distance = theirs.next - ours.next
+        var twins = ours.limited(to: theirs, atDistance: distance)
+        let ignored = Self.pass(
+            &twins, of: source, and: target, atDistance: distance, countMax, selection,
+            to: &existBlock)
+        source.advance(over: twins)
+        target.advance(over: twins, atDistance: distance)
+        counters.listed += twins.count
+        counters.unsized += twins.count
+        counters.ignored += ignored
+        counters.exist += twins.count - ignored
+        existBlockCount += twins.count - ignored
+        quietLineCount += twins.count
+        return existBlock.count >= Self.existBlockSizeBytes ? takeExistLines() : nil
+    }
+
+    /// Passes at most so many lines, and appends what migrate.log is to say of them; gives how many are another host's.
+    private static func pass(
+        _ twins: inout PlainLines, of source: borrowing SortedMerge,
+        and target: borrowing SortedMerge, atDistance distance: Int, _ countMax: Int,
+        _ selection: KeySelection, to existBlock: inout [UInt8]
+    ) -> Int {
+        let bytes = source.storage.span
+        let others = target.storage.span
+        var ignored = 0
+        while twins.count < countMax, existBlock.count < existBlockSizeBytes,
+            let key = twins.pass(in: bytes, like: others, atDistance: distance)
+        {
+            if !selection.shard.contains(bytes.extracting(key)) {
+                ignored += 1
+            } else if selection.writesExist {
+                KeyListLine.appendEscaped(key: bytes.extracting(key), to: &existBlock)
+                existBlock.append(contentsOf: existColumns)
+            }
+        }
+        return ignored
+    }
+
+    /// How many keys can pass before one needs a closer look; nil where each of them does.
+    private var twinCountMax: Int? {
+        guard !selection.takesUnion, !selection.takesChanged, aheadIndex == selection.ahead.count
+        else { return nil }
+        var countMax = Self.progressLineCount - quietLineCount
+        if let first = selection.first { countMax = min(countMax, first - takenCount) }
+        if selection.samplesExist {
+            countMax = min(countMax, sampling.next - counters.exist)
+        }
+        return countMax
     }
 }
 

@@ -65,16 +65,37 @@ struct ListCursor: Sendable {
     /// Whether the line is known to be the last.
     var isAtEnd: Bool { isLast && next == end }
 
+    /// The plain lines behind the current one, which is plain itself: nothing but a newline stands behind its key.
+    var plainLines: PlainLines? {
+        guard key.upperBound + 1 == next else { return nil }
+        return PlainLines(previous: key.lowerBound, next: next, end: end)
+    }
+
+    /// Goes over lines that were passed, here or in another chunk that has the same ones; the last is the current one.
+    mutating func advance(over lines: PlainLines, atDistance distance: Int = 0) {
+        guard lines.count > 0 else { return }
+        lineNumber += lines.count
+        next = lines.next + distance
+        key = lines.previous + distance..<next - 1
+        columns = key.upperBound..<key.upperBound
+        sizeBytes = nil
+    }
+
     /// Adds a block behind what is there, of which only the last key and the cut line are kept.
-    mutating func supply(_ block: Span<UInt8>, isLast: Bool, in storage: inout [UInt8]) {
-        precondition(!self.isLast, "a block after the last one")
-        precondition(block.count <= SortedMerge.blockSizeBytesMax, "\(block.count) bytes at once")
+    mutating func supply(
+        in storage: inout [UInt8], _ read: ListBlockReading
+    ) throws(ListError) {
+        precondition(!isLast, "a block after the last one")
         let kept = lineNumber > 0 ? key.lowerBound : next
         storage.move(kept..<end, to: slotStart)
         shift(by: slotStart - kept)
-        storage.write(block, at: end)
+        let room = end..<end + SortedMerge.blockSizeBytesMax
+        var span = storage.mutableSpan
+        let block = try read(&span, room)
+        precondition(block.isLast || block.count > 0, "an empty block before the last")
+        precondition(block.count <= room.count, "\(block.count) bytes at once")
         end += block.count
-        self.isLast = isLast
+        isLast = block.isLast
         tab = -1
         nul = storage.span.firstIndex(of: 0, in: next..<end) ?? .max
     }

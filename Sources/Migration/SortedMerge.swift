@@ -2,6 +2,11 @@
 
 public import S3
 
+/// Writes the next block of a file into a range of the storage, no more than its beginning; gives how many bytes there
+/// are, and whether the file ends with them.
+public typealias ListBlockReading =
+    (inout MutableSpan<UInt8>, Range<Int>) throws(ListError) -> (count: Int, isLast: Bool)
+
 /// The merge of sorted chunks, without I/O: it asks for blocks of bytes and gives lines.
 ///
 /// A chunk is opened (asked for its first block) when the merge reaches its first key, and closed at its
@@ -160,11 +165,22 @@ extension SortedMerge {
 
     /// Gives the next block of a chunk; `isLast` when the file ends with it (which may be empty).
     public mutating func supply(chunk: Int, _ block: Span<UInt8>, isLast: Bool) {
+        do throws(ListError) {
+            try supply(chunk: chunk) { storage, room throws(ListError) in
+                storage.write(block, at: room)
+                return (block.count, isLast)
+            }
+        } catch {
+            preconditionFailure("a copy failed: \(error)")
+        }
+    }
+
+    /// Lets `read` write the next block of a chunk to its place.
+    public mutating func supply(chunk: Int, _ read: ListBlockReading) throws(ListError) {
         precondition(
             reading != Self.none && cursors[reading].chunk == chunk,
             "a block of chunk \(chunk), which was not asked for")
-        precondition(isLast || block.count > 0, "an empty block before the last")
-        cursors[reading].supply(block, isLast: isLast, in: &storage)
+        try cursors[reading].supply(in: &storage, read)
     }
 
     @inline(__always)
@@ -210,6 +226,35 @@ extension SortedMerge {
     private func isBelow(_ one: Int, _ other: Int) -> Bool {
         let span = storage.span
         return span.order(of: cursors[one].key, to: cursors[other].key, in: span) < 0
+    }
+}
+
+// MARK: - The quick way
+
+extension SortedMerge {
+    /// Passes plain lines behind the current one, if that is one; the last of them is the current line then.
+    ///
+    /// - Returns: how many; 0 says nothing about the next line.
+    public mutating func passPlainLines() -> Int {
+        guard var lines = plainLines else { return 0 }
+        Self.passAll(&lines, in: storage.span)
+        advance(over: lines)
+        return lines.count
+    }
+
+    private static func passAll(_ lines: inout PlainLines, in bytes: Span<UInt8>) {
+        while lines.pass(in: bytes, like: bytes, atDistance: 0) != nil {}
+    }
+
+    /// The plain lines behind the current one, where no other chunk can have a line between them.
+    var plainLines: PlainLines? {
+        guard current != Self.none, waiting.isEmpty, nextChunk == chunks.count || !nextOverlaps
+        else { return nil }
+        return cursors[current].plainLines
+    }
+
+    mutating func advance(over lines: PlainLines, atDistance distance: Int = 0) {
+        cursors[current].advance(over: lines, atDistance: distance)
     }
 }
 
