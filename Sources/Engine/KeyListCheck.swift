@@ -40,14 +40,18 @@ struct KeyListCheck: Sendable {
         }
     }
 
-    /// Counts the current line, and the plain ones behind it, which have no size.
+    /// Counts the current line and the plain ones behind it.
     private mutating func count(_ merge: inout SortedMerge) {
-        lineCount += 1
         if firstKey == nil { firstKey = merge.key() }
-        if let sum = objectBytes { objectBytes = merge.sizeBytes.map { sum &+ $0 } }
-        let plainCount = merge.passPlainLines()
-        lineCount += plainCount
-        if plainCount > 0 { objectBytes = nil }
+        add(lineCount: 1, merge.sizeBytes)
+        let plain = merge.passPlainLines()
+        add(lineCount: plain.count, plain.sizeBytes)
+    }
+
+    private mutating func add(lineCount: Int, _ sizeBytes: Int64?) {
+        self.lineCount += lineCount
+        guard let sum = objectBytes else { return }
+        objectBytes = sizeBytes.map { sum &+ $0 }
     }
 }
 

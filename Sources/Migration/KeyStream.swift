@@ -290,61 +290,84 @@ extension KeyStream {
 // MARK: - The quick way
 
 extension KeyStream {
-    /// Goes on while both sides have the same plain line next, which is most of a second pass. It stops before
-    /// whatever comes to more than `exist` or `ignored`, and leaves that to `decide`.
+    /// Goes on while both sides have the same key next, in plain lines: most of a second pass. It stops before whatever
+    /// comes to more than `exist` or `ignored`, and leaves that to `decide`.
     private mutating func takeTwins() -> Event? {
         // Behind a key that both sides have; else the order of their next keys would have to be looked at on both.
         guard !holdsTarget, !targetEnded, let countMax = twinCountMax,
-            let ours = source.plainLines, let theirs = target.plainLines
+            var ours = source.plainLines, var theirs = target.plainLines
         else { return nil }
-        let distance = theirs.next - ours.next
-        var twins = ours.limited(to: theirs, atDistance: distance)
-        let ignored = Self.pass(
-            &twins, of: source, and: target, atDistance: distance, countMax, selection,
-            to: &existBlock)
-        source.advance(over: twins)
-        target.advance(over: twins, atDistance: distance)
-        counters.listed += twins.count
-        counters.unsized += twins.count
-        counters.ignored += ignored
-        counters.exist += twins.count - ignored
-        existBlockCount += twins.count - ignored
-        quietLineCount += twins.count
+        let passed = Self.pass(
+            &ours, of: source, &theirs, of: target, countMax, selection, to: &existBlock)
+        source.advance(over: ours)
+        target.advance(over: theirs)
+        counters.count(passed)
+        existBlockCount += passed.exist
+        quietLineCount += passed.listed
         return existBlock.count >= Self.existBlockSizeBytes ? takeExistLines() : nil
     }
 
-    /// Passes at most so many lines, and appends what migrate.log is to say of them; gives how many are another host's.
+    /// Passes at most so many lines of both sides, appends what migrate.log is to say of them, and counts them.
     private static func pass(
-        _ twins: inout PlainLines, of source: borrowing SortedMerge,
-        and target: borrowing SortedMerge, atDistance distance: Int, _ countMax: Int,
-        _ selection: KeySelection, to existBlock: inout [UInt8]
-    ) -> Int {
+        _ ours: inout PlainLines, of source: borrowing SortedMerge,
+        _ theirs: inout PlainLines, of target: borrowing SortedMerge,
+        _ countMax: Int, _ selection: KeySelection, to existBlock: inout [UInt8]
+    ) -> KeyStreamCounters {
         let bytes = source.storage.span
         let others = target.storage.span
-        var ignored = 0
-        while twins.count < countMax, existBlock.count < existBlockSizeBytes,
-            let key = twins.pass(in: bytes, like: others, atDistance: distance)
+        var (one, other, passed) = (ours, theirs, KeyStreamCounters())
+        while one.count < countMax, existBlock.count < existBlockSizeBytes,
+            one.pass(in: bytes, with: &other, in: others)
         {
-            if !selection.shard.contains(bytes.extracting(key)) {
-                ignored += 1
-            } else if selection.writesExist {
-                KeyListLine.appendEscaped(key: bytes.extracting(key), to: &existBlock)
-                existBlock.append(contentsOf: existColumns)
-            }
+            let key = bytes.extracting(one.key)
+            let isOurs = selection.shard.contains(key)
+            passed.count(sizeBytes: one.sizeBytes, other.sizeBytes, isOurs: isOurs)
+            guard isOurs, selection.writesExist else { continue }
+            KeyListLine.appendEscaped(key: key, to: &existBlock)
+            existBlock.append(contentsOf: existColumns)
         }
-        return ignored
+        (ours, theirs) = (one, other)
+        return passed
     }
 
     /// How many keys can pass before one needs a closer look; nil where each of them does.
     private var twinCountMax: Int? {
         guard !selection.takesUnion, !selection.takesChanged, aheadIndex == selection.ahead.count
         else { return nil }
-        var countMax = Self.progressLineCount - quietLineCount
+        var countMax = Self.progressLineCount - quietLineCount - 1
         if let first = selection.first { countMax = min(countMax, first - takenCount) }
         if selection.samplesExist {
             countMax = min(countMax, sampling.next - counters.exist)
         }
         return countMax
+    }
+}
+
+extension KeyStreamCounters {
+    /// Counts a line of both sides, by the sizes that it tells there.
+    @inline(__always)
+    fileprivate mutating func count(
+        sizeBytes: Int64?, _ targetSizeBytes: Int64?, isOurs: Bool
+    ) {
+        listed += 1
+        listedBytes &+= sizeBytes ?? 0
+        unsized += sizeBytes == nil ? 1 : 0
+        guard isOurs else { return ignored += 1 }
+        exist += 1
+        existBytes &+= sizeBytes ?? targetSizeBytes ?? 0
+        guard let sizeBytes, let targetSizeBytes, sizeBytes != targetSizeBytes else { return }
+        existDiffers += 1
+    }
+
+    /// Adds what such lines came to.
+    fileprivate mutating func count(_ passed: KeyStreamCounters) {
+        listed += passed.listed
+        listedBytes &+= passed.listedBytes
+        unsized += passed.unsized
+        ignored += passed.ignored
+        exist += passed.exist
+        existBytes &+= passed.existBytes
+        existDiffers += passed.existDiffers
     }
 }
 

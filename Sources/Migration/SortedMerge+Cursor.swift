@@ -65,20 +65,21 @@ struct ListCursor: Sendable {
     /// Whether the line is known to be the last.
     var isAtEnd: Bool { isLast && next == end }
 
-    /// The plain lines behind the current one, which is plain itself: nothing but a newline stands behind its key.
+    /// The plain lines behind the current one, whose key must stand there as it is, with a tab or newline behind it.
     var plainLines: PlainLines? {
-        guard key.upperBound + 1 == next else { return nil }
-        return PlainLines(previous: key.lowerBound, next: next, end: end)
+        guard lineNumber > 0, key.upperBound == columns.lowerBound, columns.upperBound + 1 == next
+        else { return nil }
+        return PlainLines(behind: key, next: next, end: end)
     }
 
-    /// Goes over lines that were passed, here or in another chunk that has the same ones; the last is the current one.
-    mutating func advance(over lines: PlainLines, atDistance distance: Int = 0) {
+    /// Goes over lines that were passed; the last of them is the current one.
+    mutating func advance(over lines: PlainLines) {
         guard lines.count > 0 else { return }
         lineNumber += lines.count
-        next = lines.next + distance
-        key = lines.previous + distance..<next - 1
-        columns = key.upperBound..<key.upperBound
-        sizeBytes = nil
+        next = lines.next
+        key = lines.key
+        columns = key.upperBound..<next - 1
+        sizeBytes = lines.sizeBytes
     }
 
     /// Adds a block behind what is there, of which only the last key and the cut line are kept.
@@ -104,6 +105,7 @@ struct ListCursor: Sendable {
         next += distance
         end += distance
         key = key.lowerBound + distance..<key.upperBound + distance
+        columns = columns.lowerBound + distance..<columns.upperBound + distance
     }
 
     @inline(__always)

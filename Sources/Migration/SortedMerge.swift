@@ -234,16 +234,21 @@ extension SortedMerge {
 extension SortedMerge {
     /// Passes plain lines behind the current one, if that is one; the last of them is the current line then.
     ///
-    /// - Returns: how many; 0 says nothing about the next line.
-    public mutating func passPlainLines() -> Int {
-        guard var lines = plainLines else { return 0 }
-        Self.passAll(&lines, in: storage.span)
+    /// - Returns: how many, and the sum of their sizes, nil where one has none. No line says nothing about the next.
+    public mutating func passPlainLines() -> (count: Int, sizeBytes: Int64?) {
+        guard var lines = plainLines else { return (0, 0) }
+        let sizeBytes = Self.pass(&lines, in: storage.span)
         advance(over: lines)
-        return lines.count
+        return (lines.count, sizeBytes)
     }
 
-    private static func passAll(_ lines: inout PlainLines, in bytes: Span<UInt8>) {
-        while lines.pass(in: bytes, like: bytes, atDistance: 0) != nil {}
+    private static func pass(_ lines: inout PlainLines, in bytes: Span<UInt8>) -> Int64? {
+        var sum: Int64 = 0
+        var unsizedCount = 0
+        while lines.pass(in: bytes) {
+            if let sizeBytes = lines.sizeBytes { sum &+= sizeBytes } else { unsizedCount += 1 }
+        }
+        return unsizedCount > 0 ? nil : sum
     }
 
     /// The plain lines behind the current one, where no other chunk can have a line between them.
@@ -253,9 +258,7 @@ extension SortedMerge {
         return cursors[current].plainLines
     }
 
-    mutating func advance(over lines: PlainLines, atDistance distance: Int = 0) {
-        cursors[current].advance(over: lines, atDistance: distance)
-    }
+    mutating func advance(over lines: PlainLines) { cursors[current].advance(over: lines) }
 }
 
 // MARK: - Opening and closing
