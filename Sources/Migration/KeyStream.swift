@@ -244,7 +244,9 @@ extension KeyStream {
             counters.ignored += 1
             return nil
         }
-        if let index = Self.index(of: source, in: selection.ahead, from: &aheadIndex) {
+        if aheadIndex < selection.ahead.count,
+            let index = Self.index(of: source, in: selection.ahead, from: &aheadIndex)
+        {
             counters.known += 1
             return eventAfterExistLines(.known(index))
         }
@@ -292,10 +294,11 @@ extension KeyStream {
 extension KeyStream {
     /// Goes on while both sides have the same key next, in plain lines: most of a second pass. It stops before whatever
     /// comes to more than `exist` or `ignored`, and leaves that to `decide`.
+    @inline(__always)
     private mutating func takeTwins() -> Event? {
         // Behind a key that both sides have; else the order of their next keys would have to be looked at on both.
-        guard !holdsTarget, !targetEnded, let countMax = twinCountMax,
-            var ours = source.plainLines, var theirs = target.plainLines
+        guard !holdsTarget, !targetEnded, var ours = source.plainLines,
+            var theirs = target.plainLines, let countMax = twinCountMax
         else { return nil }
         let passed = Self.pass(
             &ours, of: source, &theirs, of: target, countMax, selection, to: &existBlock)
@@ -331,6 +334,7 @@ extension KeyStream {
     }
 
     /// How many keys can pass before one needs a closer look; nil where each of them does.
+    @inline(__always)
     private var twinCountMax: Int? {
         guard !selection.takesUnion, !selection.takesChanged, aheadIndex == selection.ahead.count
         else { return nil }
@@ -402,6 +406,7 @@ extension KeyStream {
     }
 
     /// Whether both lists know something of the object, and not the same.
+    @inline(__always)
     private func listsDiffer() -> Bool {
         if let one = source.sizeBytes, let other = target.sizeBytes, one != other { return true }
         return source.withColumns { one in

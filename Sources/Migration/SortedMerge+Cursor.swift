@@ -66,6 +66,7 @@ struct ListCursor: Sendable {
     var isAtEnd: Bool { isLast && next == end }
 
     /// The plain lines behind the current one, whose key must stand there as it is, with a tab or newline behind it.
+    @inline(__always)
     var plainLines: PlainLines? {
         guard lineNumber > 0, key.upperBound == columns.lowerBound, columns.upperBound + 1 == next
         else { return nil }

@@ -78,8 +78,10 @@ public struct SortedMerge: ~Copyable, Sendable {
 
 // MARK: - The current line
 
+// What is asked for every line is inlined: a borrowed merge is copied to the stack for a call.
 extension SortedMerge {
     /// The key of the line that `next` gave, unescaped.
+    @inline(__always)
     public func withKey<Result, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -87,11 +89,13 @@ extension SortedMerge {
     }
 
     /// Where the key stands in the storage.
+    @inline(__always)
     var keyRange: Range<Int> { cursors[current].key }
 
     /// The index of the chunk that the line is of.
     public var chunk: Int { cursors[current].chunk }
 
+    @inline(__always)
     public var sizeBytes: Int64? { cursors[current].sizeBytes }
 
     /// A copy of the key.
@@ -123,6 +127,7 @@ extension SortedMerge {
     }
 
     /// The columns of the line as they are written, from the first tab on.
+    @inline(__always)
     public func withColumns<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         body(storage.span.extracting(cursors[current].columns))
     }
@@ -252,6 +257,7 @@ extension SortedMerge {
     }
 
     /// The plain lines behind the current one, where no other chunk can have a line between them.
+    @inline(__always)
     var plainLines: PlainLines? {
         guard current != Self.none, waiting.isEmpty, nextChunk == chunks.count || !nextOverlaps
         else { return nil }
