@@ -319,15 +319,14 @@ extension KeyStream {
         let bytes = source.storage.span
         let others = target.storage.span
         var (one, other, passed) = (ours, theirs, KeyStreamCounters())
-        while one.count < countMax, existBlock.count < existBlockSizeBytes,
-            one.pass(in: bytes, with: &other, in: others)
-        {
+        while one.count < countMax, one.pass(in: bytes, with: &other, in: others) {
             let key = bytes.extracting(one.key)
             let isOurs = selection.shard.contains(key)
             passed.count(sizeBytes: one.sizeBytes, other.sizeBytes, isOurs: isOurs)
             guard isOurs, selection.writesExist else { continue }
             KeyListLine.appendEscaped(key: key, to: &existBlock)
             existBlock.append(contentsOf: existColumns)
+            if existBlock.count >= existBlockSizeBytes { break }
         }
         (ours, theirs) = (one, other)
         return passed

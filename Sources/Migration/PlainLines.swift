@@ -40,10 +40,13 @@ struct PlainLines {
     /// Passes the next line, if it is plain.
     @inline(__always)
     mutating func pass(in bytes: Span<UInt8>) -> Bool {
-        guard let keyEnd = keyEnd(in: bytes, like: bytes, at: next, end: end),
-            let line = PlainLine(behind: keyEnd, in: bytes, end: end)
-        else { return false }
-        take(line)
+        guard let keyEnd = keyEnd(in: bytes, like: bytes, at: next, end: end) else { return false }
+        if bytes[keyEnd] == KeyListLine.newline {
+            takeBareKey(endingAt: keyEnd)
+        } else {
+            guard let line = PlainLine(behind: keyEnd, in: bytes, end: end) else { return false }
+            take(line)
+        }
         return true
     }
 
@@ -53,31 +56,40 @@ struct PlainLines {
     mutating func pass(
         in bytes: Span<UInt8>, with other: inout PlainLines, in others: Span<UInt8>
     ) -> Bool {
-        guard let keyEnd = keyEnd(in: bytes, like: others, at: other.next, end: other.end),
-            let line = PlainLine(behind: keyEnd, in: bytes, end: end),
-            let otherLine = PlainLine(
-                behind: other.next + keyEnd - next, in: others, end: other.end)
+        guard let keyEnd = keyEnd(in: bytes, like: others, at: other.next, end: other.end)
         else { return false }
-        if !line.etag.isEmpty, !otherLine.etag.isEmpty {
-            guard bytes.order(of: line.etag, to: otherLine.etag, in: others) == 0 else {
-                return false
-            }
+        let otherKeyEnd = other.next + keyEnd - next
+        if bytes[keyEnd] == KeyListLine.newline, others[otherKeyEnd] == KeyListLine.newline {
+            takeBareKey(endingAt: keyEnd)
+            other.takeBareKey(endingAt: otherKeyEnd)
+        } else {
+            guard let line = PlainLine(behind: keyEnd, in: bytes, end: end),
+                let otherLine = PlainLine(behind: otherKeyEnd, in: others, end: other.end),
+                line.etag.isEmpty || otherLine.etag.isEmpty
+                    || bytes.order(of: line.etag, to: otherLine.etag, in: others) == 0
+            else { return false }
+            take(line)
+            other.take(otherLine)
         }
-        take(line)
-        other.take(otherLine)
         return true
     }
 
     @inline(__always)
-    private mutating func take(_ line: PlainLine) {
-        key = next..<line.keyEnd
-        sizeBytes = line.sizeBytes
-        next = line.next
+    private mutating func takeBareKey(endingAt keyEnd: Int) {
+        key = next..<keyEnd
+        sizeBytes = nil
+        next = keyEnd + 1
         count += 1
     }
 
+    private mutating func take(_ line: PlainLine) {
+        takeBareKey(endingAt: line.keyEnd)
+        sizeBytes = line.sizeBytes
+        next = line.next
+    }
+
     /// The end of the next line's key: the line's first control byte, whichever it is. The key is above the one before
-    /// it, and stands in `others` too.
+    /// it, and stands in `others` too. At least one byte is left over behind the end.
     ///
     /// Bytes are ordered as keys are here, since what ends a key is below all that such a key has.
     @inline(__always)
@@ -122,7 +134,7 @@ extension PlainLine {
     /// The rest of a line, from the end of its key on; nil where it is not plain.
     ///
     /// At least one byte is left over behind it, so that a chunk's last line, which has checks of its own, is none.
-    @inline(__always)
+    @inline(never)
     init?(behind keyEnd: Int, in bytes: Span<UInt8>, end: Int) {
         self.init(keyEnd: keyEnd, next: keyEnd + 1, sizeBytes: nil, etag: keyEnd..<keyEnd)
         guard keyEnd + 1 < end else { return nil }
@@ -131,7 +143,6 @@ extension PlainLine {
     }
 
     /// Reads the columns; false where they are not plain.
-    @inline(never)
     private mutating func readColumns(in bytes: Span<UInt8>, end: Int) -> Bool {
         guard var place = readSize(in: bytes, end: end) else { return false }
         for column in 3...5 {
