@@ -27,11 +27,11 @@ struct KeyListCheck: Sendable {
         var input = KeyListInput([chunk])
         while true {
             switch try merge.next() {
-            case .line: count(merge)
+            case .line: count(&merge)
             case .needsBlock(let index):
-                let (count, isLast) = try input.nextBlock(of: index, chunk.list)
-                merge.supply(chunk: index, input.block.span.extracting(..<count), isLast: isLast)
-                progress(lineCount, count)
+                let before = input.readBytes
+                try merge.supply(index, from: &input)
+                progress(lineCount, input.readBytes - before)
             case .closed(let index):
                 input.close(index)
                 lastKey = lineCount > 0 ? merge.lastKeyClosed : nil
@@ -40,11 +40,18 @@ struct KeyListCheck: Sendable {
         }
     }
 
-    private mutating func count(_ merge: borrowing SortedMerge) {
-        lineCount += 1
+    /// Counts the current line and the plain ones behind it.
+    private mutating func count(_ merge: inout SortedMerge) {
         if firstKey == nil { firstKey = merge.key() }
+        add(lineCount: 1, merge.sizeBytes)
+        let plain = merge.passPlainLines()
+        add(lineCount: plain.count, plain.sizeBytes)
+    }
+
+    private mutating func add(lineCount: Int, _ sizeBytes: Int64?) {
+        self.lineCount += lineCount
         guard let sum = objectBytes else { return }
-        objectBytes = merge.sizeBytes.map { sum &+ $0 }
+        objectBytes = sizeBytes.map { sum &+ $0 }
     }
 }
 
@@ -58,9 +65,7 @@ extension KeyListCheck {
         while true {
             switch try merge.next() {
             case .line: break
-            case .needsBlock(let index):
-                let (count, isLast) = try input.nextBlock(of: index, merge.chunks[index])
-                merge.supply(chunk: index, input.block.span.extracting(..<count), isLast: isLast)
+            case .needsBlock(let index): try merge.supply(index, from: &input)
             case .closed(let index): input.close(index)
             case .end: return
             }

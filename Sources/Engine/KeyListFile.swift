@@ -28,13 +28,16 @@ final class KeyListFile: Sendable {
         self.path = path
     }
 
-    /// Fills `block` from `offset` on as far as there are bytes; gives how many.
-    func read(at offset: Int64, into block: inout [UInt8]) throws(ListError) -> Int {
-        let rest = max(0, sizeBytes - offset)
+    /// Fills a range of `storage` with what the file has from `offset` on, as far as there are bytes; gives how many.
+    func read(
+        at offset: Int64, into storage: inout MutableSpan<UInt8>, _ room: Range<Int>
+    ) throws(ListError) -> Int {
+        precondition(room.lowerBound >= 0 && room.upperBound <= storage.count)
+        let count = min(Int64(room.count), max(0, sizeBytes - offset))
         return try checkList("read the list", path) {
-            block.withUnsafeMutableBytes { bytes in
-                let count = min(bytes.count, Int(rest))
-                return pread(descriptor.number, bytes.baseAddress, count, off_t(offset))
+            storage.withUnsafeMutableBytes { bytes in
+                let start = bytes.baseAddress.map { $0 + room.lowerBound }
+                return pread(descriptor.number, start, Int(count), off_t(offset))
             }
         }
     }

@@ -51,7 +51,10 @@ struct KeyListFolder: Sendable {
         let file = try KeyListFile(opening: path)
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: SortedMerge.blockSizeBytesMax)
-        while case let count = try file.read(at: Int64(bytes.count), into: &block), count > 0 {
+        while true {
+            var span = block.mutableSpan
+            let count = try file.read(at: Int64(bytes.count), into: &span, 0..<span.count)
+            guard count > 0 else { break }
             bytes += block[..<count]
         }
         do throws(ManifestError) {

@@ -41,8 +41,20 @@ public struct KeyListReader: ~Copyable, Sendable {
         _ stream: inout KeyStream, _ side: Side, _ index: Int,
         from input: inout KeyListInput
     ) throws(ListError) {
-        let (count, isLast) = try input.nextBlock(of: index, stream.chunk(side, index))
-        stream.supply(side, chunk: index, input.block.span.extracting(..<count), isLast: isLast)
+        let list = stream.chunk(side, index)
+        try stream.supply(side, chunk: index) { storage, room throws(ListError) in
+            try input.read(index, list, into: &storage, at: room)
+        }
+    }
+}
+
+extension SortedMerge {
+    /// Supplies the next block of a chunk.
+    mutating func supply(_ index: Int, from input: inout KeyListInput) throws(ListError) {
+        let list = chunks[index]
+        try supply(chunk: index) { storage, room throws(ListError) in
+            try input.read(index, list, into: &storage, at: room)
+        }
     }
 }
 
@@ -50,7 +62,8 @@ public struct KeyListReader: ~Copyable, Sendable {
 struct KeyListInput {
     private let chunks: [String: KeyListChunk]
     private var open: [Int: OpenFile] = [:]
-    private(set) var block = [UInt8](repeating: 0, count: SortedMerge.blockSizeBytesMax)
+    /// Of all files together.
+    private(set) var readBytes = 0
 
     private struct OpenFile {
         let file: KeyListFile
@@ -61,13 +74,14 @@ struct KeyListInput {
         self.chunks = Dictionary(chunks.map { ($0.list.path, $0) }) { first, _ in first }
     }
 
-    /// Reads the next block of a chunk into `block`; gives its length, and whether the file ends with it.
-    mutating func nextBlock(
-        of index: Int, _ list: ListChunk
+    /// Reads the next block of a chunk; gives its length, and whether the file ends with it.
+    mutating func read(
+        _ index: Int, _ list: ListChunk, into storage: inout MutableSpan<UInt8>, at room: Range<Int>
     ) throws(ListError) -> (count: Int, isLast: Bool) {
         var entry = try entry(index, list)
-        let count = try entry.file.read(at: entry.offset, into: &block)
+        let count = try entry.file.read(at: entry.offset, into: &storage, room)
         entry.offset += Int64(count)
+        readBytes += count
         open[index] = entry
         return (count, count == 0 || entry.offset >= entry.file.sizeBytes)
     }

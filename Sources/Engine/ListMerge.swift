@@ -55,9 +55,7 @@ public enum ListMerge {
             case .line:
                 lineCount += 1
                 try output.write { bytes in merge.appendLine(to: &bytes) }
-            case .needsBlock(let index):
-                let (count, isLast) = try input.nextBlock(of: index, merge.chunks[index])
-                merge.supply(chunk: index, input.block.span.extracting(..<count), isLast: isLast)
+            case .needsBlock(let index): try merge.supply(index, from: &input)
             case .closed(let index): input.close(index)
             case .end:
                 return try product(of: members, lineCount, try output.finish(named: name(members)))

@@ -12,6 +12,8 @@ struct Lister: ~Copyable {
 
     /// Events of a batch: enough to make the lock cheap, few enough that workers start at once.
     private static let batchCountMax = 128
+    /// Bytes of finished lines of a batch, about: what is not admitted is not bounded by the ledger.
+    private static let batchLineBytesMax = 1024 * 1024
 
     init(reader: consuming KeyListReader, ledger: SharedLedger, ahead: [MigrateLogLine]) {
         self.reader = reader
@@ -32,16 +34,21 @@ struct Lister: ~Copyable {
     /// Admits one batch; false after the last.
     private mutating func admitBatch() throws(ListError) -> Bool {
         var batch: [KeyStream.Event] = []
+        var lineBytes = 0
         var isLast = false
         var failure: ListError?
-        collecting: while batch.count < Lister.batchCountMax {
+        collecting: while batch.count < Lister.batchCountMax,
+            lineBytes < Lister.batchLineBytesMax
+        {
             do throws(ListError) {
                 switch try reader.next() {
                 case .end:
                     isLast = true
                     break collecting
                 case .progress: break collecting
-                case let event: batch.append(event)
+                case let event:
+                    if case .existLines(let lines, _) = event { lineBytes += lines.count }
+                    batch.append(event)
                 }
             } catch {
                 failure = error

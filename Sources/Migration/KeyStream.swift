@@ -45,6 +45,8 @@ public struct KeyStream: ~Copyable, Sendable {
     private var holdsTarget = false
     private var sourceEnded = false
     private var targetEnded = false
+    /// Whether the target's line that is held has the source's key.
+    private var isTwin = false
     /// Whether the keys are above `selection.after` by now.
     private var sourceIsAfter: Bool
     private var targetIsAfter: Bool
@@ -105,6 +107,16 @@ extension KeyStream {
         }
     }
 
+    /// Lets `read` write the next block of a chunk to its place, see `SortedMerge.supply`.
+    public mutating func supply(
+        _ side: Side, chunk: Int, _ read: ListBlockReading
+    ) throws(ListError) {
+        switch side {
+        case .source: try source.supply(chunk: chunk, read)
+        case .target: try target.supply(chunk: chunk, read)
+        }
+    }
+
     private mutating func advance() throws(ListError) -> Step {
         while true {
             if isFull { return .event(eventAfterExistLines(.end)) }
@@ -115,6 +127,7 @@ extension KeyStream {
                 if let step = try seekTarget() { return step }
                 holdsSource = false
                 if let event = try decide() { return .event(event) }
+                if let event = takeTwins() { return .event(event) }
             } else {
                 holdsSource = false
                 counters.before += 1
@@ -126,8 +139,11 @@ extension KeyStream {
 
     private var isFull: Bool {
         guard let first = selection.first else { return false }
-        return counters.known + counters.exist + counters.work >= first
+        return takenCount >= first
     }
+
+    /// Keys of this run's share so far.
+    private var takenCount: Int { counters.known + counters.exist + counters.work }
 
     /// Reads the source's next line; a step when it takes something to get there, or when there is none.
     @inline(__always)
@@ -168,7 +184,9 @@ extension KeyStream {
     private mutating func seekTarget() throws(ListError) -> Step? {
         while !targetEnded {
             if holdsTarget {
-                guard orderOfTarget < 0 else { return nil }
+                let order = orderOfTarget
+                isTwin = order == 0
+                guard order < 0 else { return nil }
                 if let event = try passTarget() { return .event(event) }
                 if quietLineCount >= Self.progressLineCount { return .event(progress()) }
             }
@@ -220,13 +238,15 @@ extension KeyStream {
     /// What becomes of the source's key; an event when something comes out.
     @inline(__always)
     private mutating func decide() throws(ListError) -> Event? {
-        let exists = holdsTarget && orderOfTarget == 0
+        let exists = holdsTarget && isTwin
         if exists { holdsTarget = false }
         guard source.withKey({ key in selection.shard.contains(key) }) else {
             counters.ignored += 1
             return nil
         }
-        if let index = Self.index(of: source, in: selection.ahead, from: &aheadIndex) {
+        if aheadIndex < selection.ahead.count,
+            let index = Self.index(of: source, in: selection.ahead, from: &aheadIndex)
+        {
             counters.known += 1
             return eventAfterExistLines(.known(index))
         }
@@ -269,6 +289,91 @@ extension KeyStream {
     }
 }
 
+// MARK: - The quick way
+
+extension KeyStream {
+    /// Goes on while both sides have the same key next, in plain lines: most of a second pass. It stops before whatever
+    /// comes to more than `exist` or `ignored`, and leaves that to `decide`.
+    @inline(__always)
+    private mutating func takeTwins() -> Event? {
+        // Behind a key that both sides have; else the order of their next keys would have to be looked at on both.
+        guard !holdsTarget, !targetEnded, var ours = source.plainLines,
+            var theirs = target.plainLines, let countMax = twinCountMax
+        else { return nil }
+        let passed = Self.pass(
+            &ours, of: source, &theirs, of: target, countMax, selection, to: &existBlock)
+        source.advance(over: ours)
+        target.advance(over: theirs)
+        counters.count(passed)
+        existBlockCount += passed.exist
+        quietLineCount += passed.listed
+        return existBlock.count >= Self.existBlockSizeBytes ? takeExistLines() : nil
+    }
+
+    /// Passes at most so many lines of both sides, appends what migrate.log is to say of them, and counts them.
+    private static func pass(
+        _ ours: inout PlainLines, of source: borrowing SortedMerge,
+        _ theirs: inout PlainLines, of target: borrowing SortedMerge,
+        _ countMax: Int, _ selection: KeySelection, to existBlock: inout [UInt8]
+    ) -> KeyStreamCounters {
+        let bytes = source.storage.span
+        let others = target.storage.span
+        var (one, other, passed) = (ours, theirs, KeyStreamCounters())
+        while one.count < countMax, one.pass(in: bytes, with: &other, in: others) {
+            let key = bytes.extracting(one.key)
+            let isOurs = selection.shard.contains(key)
+            passed.count(sizeBytes: one.sizeBytes, other.sizeBytes, isOurs: isOurs)
+            guard isOurs, selection.writesExist else { continue }
+            KeyListLine.appendEscaped(key: key, to: &existBlock)
+            existBlock.append(contentsOf: existColumns)
+            if existBlock.count >= existBlockSizeBytes { break }
+        }
+        (ours, theirs) = (one, other)
+        return passed
+    }
+
+    /// How many keys can pass before one needs a closer look; nil where each of them does.
+    @inline(__always)
+    private var twinCountMax: Int? {
+        guard !selection.takesUnion, !selection.takesChanged, aheadIndex == selection.ahead.count
+        else { return nil }
+        var countMax = Self.progressLineCount - quietLineCount - 1
+        if let first = selection.first { countMax = min(countMax, first - takenCount) }
+        if selection.samplesExist {
+            countMax = min(countMax, sampling.next - counters.exist)
+        }
+        return countMax
+    }
+}
+
+extension KeyStreamCounters {
+    /// Counts a line of both sides, by the sizes that it tells there.
+    @inline(__always)
+    fileprivate mutating func count(
+        sizeBytes: Int64?, _ targetSizeBytes: Int64?, isOurs: Bool
+    ) {
+        listed += 1
+        listedBytes &+= sizeBytes ?? 0
+        unsized += sizeBytes == nil ? 1 : 0
+        guard isOurs else { return ignored += 1 }
+        exist += 1
+        existBytes &+= sizeBytes ?? targetSizeBytes ?? 0
+        guard let sizeBytes, let targetSizeBytes, sizeBytes != targetSizeBytes else { return }
+        existDiffers += 1
+    }
+
+    /// Adds what such lines came to.
+    fileprivate mutating func count(_ passed: KeyStreamCounters) {
+        listed += passed.listed
+        listedBytes &+= passed.listedBytes
+        unsized += passed.unsized
+        ignored += passed.ignored
+        exist += passed.exist
+        existBytes &+= passed.existBytes
+        existDiffers += passed.existDiffers
+    }
+}
+
 // MARK: - Events
 
 extension KeyStream {
@@ -300,6 +405,7 @@ extension KeyStream {
     }
 
     /// Whether both lists know something of the object, and not the same.
+    @inline(__always)
     private func listsDiffer() -> Bool {
         if let one = source.sizeBytes, let other = target.sizeBytes, one != other { return true }
         return source.withColumns { one in

@@ -4,11 +4,12 @@ internal import S3
 
 /// Chooses the sample among the keys that both lists have: the first ones, then fewer and fewer.
 ///
-/// The n-th of the sample is at about the place n² / 25, so that lists of the wrong folder show at once, a thousand
+/// The n-th of the sample is at about the place n² / 25, so that lists of the wrong folder show at once, five hundred
 /// keys in ten thousand are asked for, and 50,000 in a hundred million.
 struct ExistSampling: Sendable {
     private var taken = 0
-    private var next = 0
+    /// No key before this place belongs to it.
+    private(set) var next = 0
 
     /// Whether the key of this place, counted from 0, belongs to it. Places come in order.
     mutating func takes(_ place: Int) -> Bool {

@@ -43,19 +43,22 @@ extension [UInt8] {
         }
     }
 
-    /// Writes all of `source` over the bytes from `target` on.
-    mutating func write(_ source: Span<UInt8>, at target: Int) {
-        precondition(target >= 0 && target + source.count <= count)
-        unsafe withUnsafeMutableBytes { bytes in
-            unsafe source.withUnsafeBytes { new in
-                guard let base = bytes.baseAddress, let from = new.baseAddress else { return }
-                unsafe memcpy(base + target, from, new.count)
-            }
-        }
-    }
-
     /// Appends a part of a span.
     mutating func append(_ source: Span<UInt8>) {
         unsafe source.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+}
+
+extension MutableSpan<UInt8> {
+    /// Writes all of `source` to the beginning of `room`.
+    mutating func write(_ source: Span<UInt8>, at room: Range<Int>) {
+        precondition(room.lowerBound >= 0 && room.upperBound <= count)
+        precondition(source.count <= room.count, "\(source.count) bytes into \(room.count)")
+        unsafe withUnsafeMutableBytes { bytes in
+            unsafe source.withUnsafeBytes { new in
+                guard let base = bytes.baseAddress, let from = new.baseAddress else { return }
+                unsafe memcpy(base + room.lowerBound, from, new.count)
+            }
+        }
     }
 }

@@ -65,16 +65,39 @@ struct ListCursor: Sendable {
     /// Whether the line is known to be the last.
     var isAtEnd: Bool { isLast && next == end }
 
+    /// The plain lines behind the current one, whose key must stand there as it is, with a tab or newline behind it.
+    @inline(__always)
+    var plainLines: PlainLines? {
+        guard lineNumber > 0, key.upperBound == columns.lowerBound, columns.upperBound + 1 == next
+        else { return nil }
+        return PlainLines(behind: key, next: next, end: end)
+    }
+
+    /// Goes over lines that were passed; the last of them is the current one.
+    mutating func advance(over lines: PlainLines) {
+        guard lines.count > 0 else { return }
+        lineNumber += lines.count
+        next = lines.next
+        key = lines.key
+        columns = key.upperBound..<next - 1
+        sizeBytes = lines.sizeBytes
+    }
+
     /// Adds a block behind what is there, of which only the last key and the cut line are kept.
-    mutating func supply(_ block: Span<UInt8>, isLast: Bool, in storage: inout [UInt8]) {
-        precondition(!self.isLast, "a block after the last one")
-        precondition(block.count <= SortedMerge.blockSizeBytesMax, "\(block.count) bytes at once")
+    mutating func supply(
+        in storage: inout [UInt8], _ read: ListBlockReading
+    ) throws(ListError) {
+        precondition(!isLast, "a block after the last one")
         let kept = lineNumber > 0 ? key.lowerBound : next
         storage.move(kept..<end, to: slotStart)
         shift(by: slotStart - kept)
-        storage.write(block, at: end)
+        let room = end..<end + SortedMerge.blockSizeBytesMax
+        var span = storage.mutableSpan
+        let block = try read(&span, room)
+        precondition(block.isLast || block.count > 0, "an empty block before the last")
+        precondition(block.count <= room.count, "\(block.count) bytes at once")
         end += block.count
-        self.isLast = isLast
+        isLast = block.isLast
         tab = -1
         nul = storage.span.firstIndex(of: 0, in: next..<end) ?? .max
     }
@@ -83,6 +106,7 @@ struct ListCursor: Sendable {
         next += distance
         end += distance
         key = key.lowerBound + distance..<key.upperBound + distance
+        columns = columns.lowerBound + distance..<columns.upperBound + distance
     }
 
     @inline(__always)

@@ -2,6 +2,11 @@
 
 public import S3
 
+/// Writes the next block of a file into a range of the storage, no more than its beginning; gives how many bytes there
+/// are, and whether the file ends with them.
+public typealias ListBlockReading =
+    (inout MutableSpan<UInt8>, Range<Int>) throws(ListError) -> (count: Int, isLast: Bool)
+
 /// The merge of sorted chunks, without I/O: it asks for blocks of bytes and gives lines.
 ///
 /// A chunk is opened (asked for its first block) when the merge reaches its first key, and closed at its
@@ -73,8 +78,10 @@ public struct SortedMerge: ~Copyable, Sendable {
 
 // MARK: - The current line
 
+// What is asked for every line is inlined: a borrowed merge is copied to the stack for a call.
 extension SortedMerge {
     /// The key of the line that `next` gave, unescaped.
+    @inline(__always)
     public func withKey<Result, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -82,11 +89,13 @@ extension SortedMerge {
     }
 
     /// Where the key stands in the storage.
+    @inline(__always)
     var keyRange: Range<Int> { cursors[current].key }
 
     /// The index of the chunk that the line is of.
     public var chunk: Int { cursors[current].chunk }
 
+    @inline(__always)
     public var sizeBytes: Int64? { cursors[current].sizeBytes }
 
     /// A copy of the key.
@@ -118,6 +127,7 @@ extension SortedMerge {
     }
 
     /// The columns of the line as they are written, from the first tab on.
+    @inline(__always)
     public func withColumns<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         body(storage.span.extracting(cursors[current].columns))
     }
@@ -160,11 +170,22 @@ extension SortedMerge {
 
     /// Gives the next block of a chunk; `isLast` when the file ends with it (which may be empty).
     public mutating func supply(chunk: Int, _ block: Span<UInt8>, isLast: Bool) {
+        do throws(ListError) {
+            try supply(chunk: chunk) { storage, room throws(ListError) in
+                storage.write(block, at: room)
+                return (block.count, isLast)
+            }
+        } catch {
+            preconditionFailure("a copy failed: \(error)")
+        }
+    }
+
+    /// Lets `read` write the next block of a chunk to its place.
+    public mutating func supply(chunk: Int, _ read: ListBlockReading) throws(ListError) {
         precondition(
             reading != Self.none && cursors[reading].chunk == chunk,
             "a block of chunk \(chunk), which was not asked for")
-        precondition(isLast || block.count > 0, "an empty block before the last")
-        cursors[reading].supply(block, isLast: isLast, in: &storage)
+        try cursors[reading].supply(in: &storage, read)
     }
 
     @inline(__always)
@@ -211,6 +232,39 @@ extension SortedMerge {
         let span = storage.span
         return span.order(of: cursors[one].key, to: cursors[other].key, in: span) < 0
     }
+}
+
+// MARK: - The quick way
+
+extension SortedMerge {
+    /// Passes plain lines behind the current one, if that is one; the last of them is the current line then.
+    ///
+    /// - Returns: how many, and the sum of their sizes, nil where one has none. No line says nothing about the next.
+    public mutating func passPlainLines() -> (count: Int, sizeBytes: Int64?) {
+        guard var lines = plainLines else { return (0, 0) }
+        let sizeBytes = Self.pass(&lines, in: storage.span)
+        advance(over: lines)
+        return (lines.count, sizeBytes)
+    }
+
+    private static func pass(_ lines: inout PlainLines, in bytes: Span<UInt8>) -> Int64? {
+        var sum: Int64 = 0
+        var unsizedCount = 0
+        while lines.pass(in: bytes) {
+            if let sizeBytes = lines.sizeBytes { sum &+= sizeBytes } else { unsizedCount += 1 }
+        }
+        return unsizedCount > 0 ? nil : sum
+    }
+
+    /// The plain lines behind the current one, where no other chunk can have a line between them.
+    @inline(__always)
+    var plainLines: PlainLines? {
+        guard current != Self.none, waiting.isEmpty, nextChunk == chunks.count || !nextOverlaps
+        else { return nil }
+        return cursors[current].plainLines
+    }
+
+    mutating func advance(over lines: PlainLines) { cursors[current].advance(over: lines) }
 }
 
 // MARK: - Opening and closing

@@ -15,18 +15,25 @@ func readListLine(_ bytes: [UInt8]) {
 }
 
 /// The first bytes say how the rest is divided: into two sides, chunks and blocks. However it is divided, what comes
-/// out is in key order, and is counted.
+/// out is in key order, and is counted; and it is what comes out of blocks of one byte, with which no line is taken the
+/// quick way.
 func readKeyStream(_ bytes: [UInt8]) {
     guard bytes.count > 4 else { return }
     let chunkCount = Int(bytes[0] % 3) + 1
     let blockBytes = Int(bytes[1]) + 1
-    let selection = KeySelection(samplesExist: bytes[2] % 2 == 1)
+    var selection = KeySelection(samplesExist: bytes[2] % 2 == 1)
+    if bytes[2] & 2 != 0 { selection.shard = Shard(count: 2, value: 1) }
     let halves = bytes[4...].split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
-    var play = StreamPlay(
-        source: divided(Array(halves[0]), chunkCount),
-        target: divided(halves.count > 1 ? Array(halves[1]) : [], chunkCount),
-        blockBytes: blockBytes)
-    play.run(selection)
+    let play = { (blockBytes: Int) in
+        var play = StreamPlay(
+            source: divided(Array(halves[0]), chunkCount),
+            target: divided(halves.count > 1 ? Array(halves[1]) : [], chunkCount),
+            blockBytes: blockBytes)
+        play.run(selection)
+        return play.result
+    }
+    let (result, slow) = (play(blockBytes), play(1))
+    precondition(result == slow, "\(result) in blocks of \(blockBytes), \(slow) byte by byte")
 }
 
 private func divided(_ bytes: [UInt8], _ count: Int) -> [[UInt8]] {
@@ -41,8 +48,14 @@ private struct StreamPlay {
     var source: [[UInt8]]
     var target: [[UInt8]]
     let blockBytes: Int
-    private var last: ObjectKey?
-    private var outCount = 0
+    private(set) var result = Result()
+
+    struct Result: Equatable {
+        var last: ObjectKey?
+        var outCount = 0
+        var counters = KeyStreamCounters()
+        var failure: ListError?
+    }
 
     init(source: [[UInt8]], target: [[UInt8]], blockBytes: Int) {
         (self.source, self.target, self.blockBytes) = (source, target, blockBytes)
@@ -55,14 +68,24 @@ private struct StreamPlay {
         var stream = KeyStream(
             source: chunks("source", source.count), target: chunks("target", target.count),
             selection: selection)
-        while let step = try? stream.next() {
-            switch step {
-            case .needsBlock(let side, let chunk): supply(&stream, side, chunk)
-            case .closed: break
-            case .event(.end): return check(stream.counters)
-            case .event(let event): take(event)
-            }
+        do throws(ListError) {
+            while try step(&stream) {}
+            check(stream.counters)
+        } catch {
+            result.failure = error
         }
+        result.counters = stream.counters
+    }
+
+    private mutating func step(_ stream: inout KeyStream) throws(ListError) -> Bool {
+        switch try stream.next() {
+        case .needsBlock(let side, let chunk): supply(&stream, side, chunk)
+        case .closed: break
+        case .event(let event):
+            take(event)
+            return event != .end
+        }
+        return true
     }
 
     private mutating func supply(_ stream: inout KeyStream, _ side: Side, _ chunk: Int) {
@@ -95,14 +118,15 @@ private struct StreamPlay {
     }
 
     private mutating func pass(_ key: ObjectKey) {
-        if let last { precondition(last < key, "\(key) came after \(last)") }
-        last = key
-        outCount += 1
+        if let last = result.last { precondition(last < key, "\(key) came after \(last)") }
+        result.last = key
+        result.outCount += 1
     }
 
     private func check(_ counters: KeyStreamCounters) {
-        precondition(counters.listed == counters.exist + counters.work, "\(counters)")
-        precondition(counters.listed == outCount, "\(counters), and \(outCount) came out")
+        let ownCount = counters.exist + counters.work
+        precondition(counters.listed == counters.ignored + ownCount, "\(counters)")
+        precondition(ownCount == result.outCount, "\(counters), \(result.outCount) came out")
     }
 }
 
