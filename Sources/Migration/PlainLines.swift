@@ -16,7 +16,7 @@ struct PlainLine {
 /// perhaps columns.
 ///
 /// Nothing here fails: at a line that is anything else, in order or not, it stops, and `ListCursor`, which knows what
-/// can be wrong with a line, takes that one. Most lists have few such lines or none.
+/// can be wrong with a line, takes that one. Few lists have many lines that are not plain.
 struct PlainLines {
     /// The key of the line that was passed last.
     private(set) var key: Range<Int>

@@ -239,7 +239,8 @@ extension SortedMerge {
 extension SortedMerge {
     /// Passes plain lines behind the current one, if that is one; the last of them is the current line then.
     ///
-    /// - Returns: how many, and the sum of their sizes, nil where one has none. No line says nothing about the next.
+    /// - Returns: how many, and the sum of their sizes, nil where one has none. None passed says nothing about the
+    ///   next line.
     public mutating func passPlainLines() -> (count: Int, sizeBytes: Int64?) {
         guard var lines = plainLines else { return (0, 0) }
         let sizeBytes = Self.pass(&lines, in: storage.span)
