@@ -19,6 +19,7 @@ struct RunCommand {
 
     /// Runs to the end, and says what was done; gives the exit code.
     func perform() throws -> ExitStatus {
+        Heap.keepFreedMemory()
         let signals = try Signals { [console] name in
             // Nothing has been done or logged yet, so there is nothing to finish.
             console.endProgress()
