@@ -5,6 +5,7 @@
 #include "jobs.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +224,8 @@ static void take_options(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     take_options(argc, argv);
+    // libcurl frees its buffers after each exchange; given back, the kernel would clear the pages of the next.
+    check(mallopt(M_MMAP_THRESHOLD, 32 << 20) && mallopt(M_TRIM_THRESHOLD, INT32_MAX), "memory that stays");
     check(curl_global_init(CURL_GLOBAL_ALL) == CURLE_OK, "to start");
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         download_list = curl_slist_append(download_list, fields[i]);
